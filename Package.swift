@@ -1,0 +1,54 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target is built in Swift 6 language mode, and a warning is an error.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func process(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: strict)
+}
+
+let package = Package(
+    name: "routing-sidecar",
+    products: [
+        .executable(name: "routing-sidecar", targets: ["Supervisor"]),
+        .executable(name: "routing-sidecar-dialer", targets: ["Dialer"]),
+        .executable(name: "routing-sidecar-proxy", targets: ["Proxy"]),
+        .executable(name: "simulated-engine", targets: ["SimulatedEngine"]),
+        .executable(name: "routing-sidecar-demo", targets: ["Demo"]),
+    ],
+    targets: [
+        // The kernel's interface: C for variadics, macros, ancillary data and everything between fork and exec.
+        .target(name: "CLinux", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+        library("Linux", ["CLinux"]),
+
+        // What the processes share.
+        library("IPC", ["Linux", "CLinux"]),
+        library("Metrics", ["Linux", "CLinux"]),
+        library("Configuration", ["IPC"]),
+        library("HTTP"),
+        library("JSON"),
+        library("Admin", ["Linux", "CLinux", "IPC", "Metrics", "HTTP"]),
+
+        // One executable per privilege level.
+        process("Supervisor", ["Linux", "CLinux", "IPC", "Metrics", "Configuration"]),
+        process("Dialer", ["Linux", "CLinux", "IPC", "Metrics"]),
+        process("Proxy", ["Linux", "CLinux", "IPC", "Metrics", "HTTP", "JSON", "Admin"]),
+
+        // For trying the sidecar out; not part of an installation.
+        process("SimulatedEngine", []),
+        process("Demo", []),
+
+        tests("ConfigurationTests", ["Configuration", "IPC"]),
+        tests("JSONTests", ["JSON"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,126 @@
+import CLinux
+import Glibc
+import IPC
+import Linux
+import Metrics
+
+/// The admin process: answers `/metrics`, `/livez` and `/readyz`, also while the proxy is down. It reads the
+/// supervisor's status page and the counters of the other processes from read-only maps; it can change nothing.
+public final class AdminProcess {
+    private let control: Channel
+    private let poll: EventPoll
+    private var logLevel: UInt8 = 2
+    private var server = AdminServer()
+    private var page: UnsafeRawPointer?
+    private var segments: [UInt32: SegmentReader] = [:]
+    private var isReady = false
+
+    /// Takes over the control channel.
+    public init(control fd: Int32) {
+        control = Channel(fd: fd)
+        do {
+            poll = try EventPoll()
+        } catch {
+            ChildLog.write(.error, "the admin process ends: no event poll: \(error)")
+            _exit(71)
+        }
+    }
+
+    /// Lives until it is told to stop.
+    public func run() -> Never {
+        guard cl_epoll_add(poll.fd, control.fd, CL_IN, UInt64(control.fd)) == 0 else { _exit(71) }
+        let events = UnsafeMutableBufferPointer<cl_event>.allocate(capacity: 64)
+        while true {
+            let count = poll.wait(into: events, milliseconds: server.isBusy ? 500 : -1)
+            // Orders first, so that a page is never rendered with an instance that is already folded in.
+            receiveOrders()
+            for i in 0..<count where events[i].data != UInt64(control.fd) {
+                server.event(Int32(truncatingIfNeeded: events[i].data), poll: poll) { self.answer($0) }
+            }
+            server.expire(poll: poll)
+        }
+    }
+
+    private func receiveOrders() {
+        while true {
+            switch control.receive(ToChild.self) {
+            case .nothing: return
+            case .closed: _exit(77)
+            case .violation(let violation): end("the supervisor broke the protocol: \(violation)")
+            case .message(let message, let descriptor):
+                guard Permissions.accepts(.admin, message) else {
+                    end("the supervisor sent '\(message.name)', which the admin process doesn't take")
+                }
+                take(message, descriptor)
+            }
+        }
+    }
+
+    private func take(_ message: ToChild, _ descriptor: Int32) {
+        switch message {
+        case .settings(.admin(let settings)): logLevel = settings.logLevel
+        case .segment: close(descriptor)
+        case .statusPage:
+            guard cl_segment_size(descriptor) == Int64(StatusPage.size), let base = cl_map(descriptor, StatusPage.size, 0)
+            else { end("the status page is not what it must be") }
+            page = UnsafeRawPointer(base)
+            close(descriptor)
+            if !isReady {
+                isReady = true
+                _ = control.send(FromChild.ready)
+            }
+        case .peerSegment(_, let instance):
+            segments[instance] = SegmentReader(fd: descriptor)
+            close(descriptor)
+        case .peerGone(let instance): segments[instance] = nil
+        case .listener: server.listen(on: descriptor, poll: poll)
+        case .stop: _exit(0)
+        case .ping(let number): _ = control.send(FromChild.pong(number))
+        case .settings, .dialer, .proxyChannel, .drain: end("the supervisor sent '\(message.name)'")
+        }
+    }
+
+    private func answer(_ path: String) -> AdminAnswer {
+        guard let page, let status = StatusPage.read(page) else {
+            return AdminAnswer(status: 503, text: "the supervisor's status page can't be read\n")
+        }
+        var totals = status.carried
+        for instance in status.live { segments[instance]?.add(to: &totals, gauges: true) }
+        switch path {
+        case "/livez": return AdminAnswer(status: 200, text: "ok\n")
+        case "/readyz": return Readiness(status, totals).answer
+        case "/metrics": return AdminAnswer(status: 200, text: metrics(status, totals), type: "text/plain; version=0.0.4")
+        default: return AdminAnswer(status: 404, text: "there are /metrics, /livez and /readyz\n")
+        }
+    }
+
+    private func metrics(_ status: SupervisorStatus, _ totals: [UInt64]) -> String {
+        var text = ""
+        text.reserveCapacity(16_384)
+        Exposition.render(totals, into: &text)
+        text += "# HELP sidecar_ready 1 while requests are served and nothing drains.\n# TYPE sidecar_ready gauge\n"
+        text += "sidecar_ready \(Readiness(status, totals).isReady ? 1 : 0)\n"
+        text += "# HELP sidecar_component_up 1 while a process is ready.\n# TYPE sidecar_component_up gauge\n"
+        for row in status.components {
+            text += "sidecar_component_up{component=\"\(Self.name(row))\"} \(row.ready ? 1 : 0)\n"
+        }
+        text += "# HELP sidecar_component_restarts_total Starts of a process after its first.\n"
+        text += "# TYPE sidecar_component_restarts_total counter\n"
+        for row in status.components {
+            text += "sidecar_component_restarts_total{component=\"\(Self.name(row))\"} \(row.restarts)\n"
+        }
+        text += "# HELP sidecar_ipc_violations_total Frames of our processes that broke the protocol.\n"
+        text += "# TYPE sidecar_ipc_violations_total counter\nsidecar_ipc_violations_total \(status.violations)\n"
+        text += "# HELP sidecar_log_lines_dropped_total Log lines that nobody took in time.\n"
+        text += "# TYPE sidecar_log_lines_dropped_total counter\n"
+        text += "sidecar_log_lines_dropped_total \(status.droppedLogLines)\n"
+        return text
+    }
+
+    private static func name(_ row: ComponentStatus) -> String { Role(rawValue: row.role)?.name ?? "unknown" }
+
+    private func end(_ reason: String) -> Never {
+        ChildLog.write(.error, "the admin process ends: \(reason)")
+        _exit(76)
+    }
+}

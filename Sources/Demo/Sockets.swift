@@ -1,0 +1,1 @@
+../SimulatedEngine/Sockets.swift

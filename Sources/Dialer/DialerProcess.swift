@@ -1,0 +1,320 @@
+import CLinux
+import Glibc
+import IPC
+import Linux
+import Metrics
+
+/// The dialer as a process: it alone of those that meet clients' wishes may open a connection. It sees no request bytes,
+/// only numeric targets; it checks each, connects without letting one wait for another, and passes the established
+/// socket on.
+final class DialerProcess {
+    /// Connections in the making, over all proxies.
+    static let mostDials = 8192
+    /// Proxies, those that drain included, times loops.
+    static let mostChannels = 256
+
+    private let control: Channel
+    let poll: EventPoll
+    private(set) var policy = Policy(settings: DialerSettings(), own: [])
+    private var stripe = Stripe.detached()
+    private var hasSettings = false
+    private var hasSegment = false
+    private var isReady = false
+    private var clients: [Int32: ProxyChannel] = [:]
+    private var dials: [Int32: Dial] = [:]
+    private var probe = DecoderProbe()
+    private var now = Clock.milliseconds()
+
+    /// A connection in the making. Keyed by its descriptor.
+    private struct Dial {
+        var channel: Int32
+        var id: UInt32
+        var purpose: DialPurpose
+        var deadline: Int64
+        /// Addresses of the decoder that are still to be tried.
+        var others: ArraySlice<Endpoint>
+    }
+
+    private final class ProxyChannel {
+        let channel: Channel
+        init(fd: Int32) { channel = Channel(fd: fd) }
+    }
+
+    init(control fd: Int32) throws(Errno) {
+        control = Channel(fd: fd)
+        poll = try EventPoll()
+        try poll.add(fd, CL_IN, token: UInt64(fd))
+    }
+
+    func run() -> Never {
+        let events = UnsafeMutableBufferPointer<cl_event>.allocate(capacity: 256)
+        while true {
+            let count = poll.wait(into: events, milliseconds: waitTime())
+            now = Clock.milliseconds()
+            for i in 0..<count { dispatch(Int32(truncatingIfNeeded: events[i].data)) }
+            expire()
+            if isReady {
+                probe.turn(self, now: now)
+                stripe.set(.decoderReachable, probe.isReachable ? 1 : 0)
+            }
+        }
+    }
+
+    private func waitTime() -> Int32 {
+        guard isReady else { return -1 }
+        let dialing: Int64 = dials.isEmpty ? 60_000 : 50
+        return Int32(max(1, min(dialing, probe.nextTurn - now)))
+    }
+
+    private func dispatch(_ fd: Int32) {
+        if fd == control.fd {
+            receiveOrders()
+        } else if let client = clients[fd] {
+            serve(client)
+        } else if dials[fd] != nil {
+            conclude(fd)
+        } else if probe.fd == fd {
+            probe.conclude(self, now: now)
+            stripe.set(.decoderReachable, probe.isReachable ? 1 : 0)
+        }
+    }
+
+    // MARK: Orders
+
+    private func receiveOrders() {
+        while true {
+            switch control.receive(ToChild.self) {
+            case .nothing: return
+            case .closed: _exit(77)
+            case .violation(let violation): end("the supervisor broke the protocol: \(violation)", 76)
+            case .message(let message, let descriptor):
+                guard Permissions.accepts(.dialer, message) else {
+                    end("the supervisor sent '\(message.name)', which the dialer doesn't take", 76)
+                }
+                take(message, descriptor)
+            }
+        }
+    }
+
+    private func take(_ message: ToChild, _ descriptor: Int32) {
+        switch message {
+        case .settings(.dialer(let settings)):
+            policy = Policy(settings: settings, own: Self.ownAddresses())
+            hasSettings = true
+        case .segment(let stripes):
+            guard let segment = SegmentWriter.map(fd: descriptor, stripes: Int(stripes)) else {
+                end("the counter segment is not what it must be", 71)
+            }
+            stripe = segment.stripe(0)
+            hasSegment = true
+        case .proxyChannel:
+            guard clients.count < Self.mostChannels, (try? poll.add(descriptor, CL_IN, token: UInt64(descriptor))) != nil
+            else {
+                close(descriptor)
+                ChildLog.write(.error, "a proxy's channel was turned away: there are too many")
+                return
+            }
+            clients[descriptor] = ProxyChannel(fd: descriptor)
+        case .stop: _exit(0)
+        case .ping(let number): _ = control.send(FromChild.pong(number))
+        case .settings, .dialer, .listener, .statusPage, .peerSegment, .peerGone, .drain:
+            end("the supervisor sent '\(message.name)'", 76)
+        }
+        if hasSettings && hasSegment && !isReady {
+            isReady = true
+            _ = control.send(FromChild.ready)
+            now = Clock.milliseconds()
+            probe.turn(self, now: now)
+        }
+    }
+
+    private static func ownAddresses() -> [Address] {
+        withUnsafeTemporaryAllocation(byteCount: 16 * 64, alignment: 8) { room in
+            let count = cl_own_addresses(room.baseAddress!.assumingMemoryBound(to: UInt8.self), 64)
+            return (0..<Int(max(0, count))).map {
+                Address(bytes: UnsafeRawBufferPointer(rebasing: room[$0 * 16..<$0 * 16 + 16]))
+            }
+        }
+    }
+
+    // MARK: Dials
+
+    private func serve(_ client: ProxyChannel) {
+        while true {
+            switch client.channel.receive(ToDialer.self) {
+            case .nothing: return
+            case .closed:
+                drop(client)
+                return
+            case .violation(let violation):
+                // A proxy that breaks the protocol may have been taken over. It gets no more connections from us; the
+                // supervisor restarts it when it sees its dialer channel gone for good.
+                ChildLog.write(.error, "a proxy broke the protocol and was cut off", [("violation", violation.description)])
+                drop(client)
+                return
+            case .message(.dial(let id, let purpose, let target, let deadline), _):
+                dial(client, id, purpose, target, deadline)
+            case .message(.cancel(let id), _): cancel(client.channel.fd, id)
+            }
+        }
+    }
+
+    private func drop(_ client: ProxyChannel) {
+        let fd = client.channel.fd
+        for (socket, dial) in dials where dial.channel == fd { abandon(socket) }
+        poll.remove(fd)
+        clients[fd] = nil
+    }
+
+    private func dial(
+        _ client: ProxyChannel, _ id: UInt32, _ purpose: DialPurpose, _ target: Endpoint, _ deadline: UInt32
+    ) {
+        var candidates: ArraySlice<Endpoint>
+        switch purpose {
+        case .decoder:
+            stripe.add(.dialsDecoder)
+            candidates = policy.settings.decoder[...]
+        case .prefiller:
+            stripe.add(.dialsPrefiller)
+            if let refusal = policy.refusal(of: target) {
+                stripe.add(.dialsRefusedPolicy)
+                logRefusal(target)
+                refuse(client.channel.fd, id, refusal)
+                return
+            }
+            candidates = [target]
+        }
+        guard dials.count < Self.mostDials else {
+            refuse(client.channel.fd, id, .tooMany)
+            return
+        }
+        guard let first = candidates.popFirst() else {
+            refuse(client.channel.fd, id, .unreachable)
+            return
+        }
+        let plan = Dial(
+            channel: client.channel.fd, id: id, purpose: purpose, deadline: now + Int64(min(deadline, 600_000)),
+            others: candidates)
+        connect(plan, to: first)
+    }
+
+    private func connect(_ plan: Dial, to target: Endpoint) {
+        var fd: Int32 = -1
+        let result = target.address.withBytes { cl_connect_tcp($0, target.port, &fd) }
+        if result == 0 {
+            established(plan, fd)
+            return
+        }
+        guard result == -EINPROGRESS else {
+            failed(plan, -result)
+            return
+        }
+        // On one host the handshake is over by the time connect returns.
+        var ready = pollfd(fd: fd, events: Int16(POLLOUT), revents: 0)
+        if Glibc.poll(&ready, 1, 0) == 1 {
+            let error = cl_socket_error(fd)
+            if error == 0 {
+                established(plan, fd)
+            } else {
+                close(fd)
+                failed(plan, -error)
+            }
+            return
+        }
+        guard (try? poll.add(fd, CL_OUT, token: UInt64(fd))) != nil else {
+            close(fd)
+            refuse(plan.channel, plan.id, .noResources)
+            return
+        }
+        dials[fd] = plan
+    }
+
+    private func conclude(_ fd: Int32) {
+        guard let plan = dials.removeValue(forKey: fd) else { return }
+        poll.remove(fd)
+        let error = cl_socket_error(fd)
+        if error == 0 {
+            established(plan, fd)
+        } else {
+            close(fd)
+            failed(plan, -error)
+        }
+    }
+
+    private func established(_ plan: Dial, _ fd: Int32) {
+        if plan.purpose == .decoder { probe.sawConnection(now: now) }
+        if let client = clients[plan.channel] {
+            _ = client.channel.send(FromDialer.connected(id: plan.id), descriptor: fd)
+        }
+        // Our copy goes at once: the connection is the proxy's alone.
+        close(fd)
+    }
+
+    private func failed(_ plan: Dial, _ error: Int32) {
+        var plan = plan
+        if let next = plan.others.popFirst() {
+            connect(plan, to: next)
+            return
+        }
+        if plan.purpose == .decoder { probe.sawFailure(now: now) }
+        stripe.add(.dialsFailed)
+        refuse(plan.channel, plan.id, Self.reason(error))
+    }
+
+    private static func reason(_ error: Int32) -> DialRefusal {
+        switch error {
+        case ECONNREFUSED: .connectionRefused
+        case ETIMEDOUT: .timedOut
+        case EMFILE, ENFILE, ENOMEM, ENOBUFS, EADDRNOTAVAIL, EAGAIN: .noResources
+        default: .unreachable
+        }
+    }
+
+    private func refuse(_ channel: Int32, _ id: UInt32, _ reason: DialRefusal) {
+        guard let client = clients[channel] else { return }
+        _ = client.channel.send(FromDialer.refused(id: id, reason: reason))
+    }
+
+    private func cancel(_ channel: Int32, _ id: UInt32) {
+        guard let found = dials.first(where: { $0.value.channel == channel && $0.value.id == id }) else { return }
+        abandon(found.key)
+    }
+
+    private func abandon(_ fd: Int32) {
+        dials[fd] = nil
+        poll.remove(fd)
+        close(fd)
+    }
+
+    private func expire() {
+        if dials.isEmpty { return }
+        for (fd, dial) in dials where dial.deadline <= now {
+            abandon(fd)
+            stripe.add(.dialsFailed)
+            refuse(dial.channel, dial.id, .timedOut)
+        }
+    }
+
+    // MARK: Log
+
+    private var refusalsLogged = 0
+    private var refusalsSince: Int64 = 0
+
+    /// At most ten lines a minute; the counter has them all.
+    private func logRefusal(_ target: Endpoint) {
+        if now - refusalsSince > 60_000 {
+            refusalsSince = now
+            refusalsLogged = 0
+        }
+        refusalsLogged += 1
+        if refusalsLogged > 10 { return }
+        ChildLog.write(
+            .warning, "a prefill target was refused: it is an address that is never dialled",
+            [("target", target.description)])
+    }
+
+    private func end(_ reason: String, _ code: Int32) -> Never {
+        ChildLog.write(.error, "the dialer ends: \(reason)")
+        _exit(code)
+    }
+}

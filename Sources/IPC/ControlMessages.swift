@@ -1,0 +1,176 @@
+/// Supervisor to child, on descriptor 3 of every child.
+public enum ToChild: Message, Equatable {
+    /// The child's settings; always the first message.
+    case settings(ChildSettings)
+    /// The segment the child counts in, one stripe for each of its loops.
+    case segment(stripes: UInt16)
+    /// Proxy: the channel of one loop to a dialer. A later one for the same loop replaces it.
+    case dialer(loop: UInt16)
+    /// Dialer: the other end of such a channel.
+    case proxyChannel(proxyInstance: UInt32, loop: UInt16)
+    /// Proxy and admin: a listening socket, sent only after the child was ready and was checked.
+    case listener
+    /// Admin: the supervisor's status page, to be mapped for reading.
+    case statusPage
+    /// Admin: the counters of another process instance, to be mapped for reading.
+    case peerSegment(role: Role, instance: UInt32)
+    /// Admin: that instance is gone and its counts are folded into the status page.
+    case peerGone(instance: UInt32)
+    /// Stop accepting, finish what runs, then say drained. Milliseconds until what is left is cut; 0 = never.
+    case drain(deadlineMilliseconds: UInt32)
+    /// End now.
+    case stop
+    /// Are you alive? Answered with the same number.
+    case ping(UInt32)
+
+    /// The number on the wire.
+    public var type: UInt8 {
+        switch self {
+        case .settings: 1
+        case .segment: 2
+        case .dialer: 3
+        case .proxyChannel: 4
+        case .listener: 5
+        case .statusPage: 6
+        case .peerSegment: 7
+        case .peerGone: 8
+        case .drain: 9
+        case .stop: 10
+        case .ping: 11
+        }
+    }
+
+    /// For logs.
+    public var name: String {
+        switch self {
+        case .settings: "settings"
+        case .segment: "segment"
+        case .dialer: "dialer"
+        case .proxyChannel: "proxy-channel"
+        case .listener: "listener"
+        case .statusPage: "status-page"
+        case .peerSegment: "peer-segment"
+        case .peerGone: "peer-gone"
+        case .drain: "drain"
+        case .stop: "stop"
+        case .ping: "ping"
+        }
+    }
+
+    /// Does exactly one descriptor travel with it?
+    public var carriesDescriptor: Bool {
+        switch self {
+        case .segment, .dialer, .proxyChannel, .listener, .statusPage, .peerSegment: true
+        case .settings, .peerGone, .drain, .stop, .ping: false
+        }
+    }
+
+    /// The longest payload of a type in bytes.
+    public static func longestPayload(ofType type: UInt8) -> Int? {
+        switch type {
+        case 1: ChildSettings.longest
+        case 2, 3: 2
+        case 4: 6
+        case 5, 6, 10: 0
+        case 7: 5
+        case 8, 9, 11: 4
+        default: nil
+        }
+    }
+
+    /// Writes the payload.
+    public func encode(into writer: inout WireWriter) {
+        switch self {
+        case .settings(let settings): settings.encode(into: &writer)
+        case .segment(let stripes): writer.write(stripes)
+        case .dialer(let loop): writer.write(loop)
+        case .proxyChannel(let instance, let loop):
+            writer.write(instance)
+            writer.write(loop)
+        case .listener, .statusPage, .stop: break
+        case .peerSegment(let role, let instance):
+            writer.write(role.rawValue)
+            writer.write(instance)
+        case .peerGone(let instance): writer.write(instance)
+        case .drain(let milliseconds): writer.write(milliseconds)
+        case .ping(let number): writer.write(number)
+        }
+    }
+
+    /// Reads a payload.
+    public static func decode(type: UInt8, from reader: inout WireReader) -> ToChild? {
+        switch type {
+        case 1: .settings(ChildSettings(from: &reader))
+        case 2: .segment(stripes: reader.read())
+        case 3: .dialer(loop: reader.read())
+        case 4: .proxyChannel(proxyInstance: reader.read(), loop: reader.read())
+        case 5: .listener
+        case 6: .statusPage
+        case 7: .peerSegment(role: reader.read(case: Role.self, fallback: .supervisor), instance: reader.read())
+        case 8: .peerGone(instance: reader.read())
+        case 9: .drain(deadlineMilliseconds: reader.read())
+        case 10: .stop
+        case 11: .ping(reader.read())
+        default: nil
+        }
+    }
+}
+
+/// Child to supervisor.
+public enum FromChild: Message, Equatable {
+    /// Initialisation is done; everything the child needs for its life is open.
+    case ready
+    /// Answers a ping.
+    case pong(UInt32)
+    /// After a drain: nothing runs any more; how many requests were cut at the deadline.
+    case drained(cut: UInt32)
+
+    /// The number on the wire.
+    public var type: UInt8 {
+        switch self {
+        case .ready: 1
+        case .pong: 2
+        case .drained: 3
+        }
+    }
+
+    /// For logs.
+    public var name: String {
+        switch self {
+        case .ready: "ready"
+        case .pong: "pong"
+        case .drained: "drained"
+        }
+    }
+
+    /// No child hands a descriptor to the supervisor.
+    public var carriesDescriptor: Bool { false }
+
+    /// The longest payload of a type in bytes.
+    public static func longestPayload(ofType type: UInt8) -> Int? {
+        switch type {
+        case 1: 0
+        case 2, 3: 4
+        default: nil
+        }
+    }
+
+    /// Writes the payload.
+    public func encode(into writer: inout WireWriter) {
+        switch self {
+        case .ready: break
+        case .pong(let number): writer.write(number)
+        case .drained(let cut): writer.write(cut)
+        }
+    }
+
+    /// Reads a payload.
+    public static func decode(type: UInt8, from reader: inout WireReader) -> FromChild? {
+        switch type {
+        case 1: .ready
+        case 2: .pong(reader.read())
+        case 3: .drained(cut: reader.read())
+        default: nil
+        }
+    }
+}

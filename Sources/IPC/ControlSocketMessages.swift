@@ -1,0 +1,103 @@
+/// `routing-sidecar status` and `restart` to the supervisor's control socket. A bad frame drops the client, nothing else.
+public enum ControlRequest: Message, Equatable {
+    /// The state of everything, as JSON.
+    case status
+    /// Restart one component gracefully.
+    case restart(name: String)
+
+    /// The longest component name.
+    public static let longestName = 32
+
+    /// The number on the wire.
+    public var type: UInt8 {
+        switch self {
+        case .status: 1
+        case .restart: 2
+        }
+    }
+
+    /// For logs.
+    public var name: String {
+        switch self {
+        case .status: "status"
+        case .restart: "restart"
+        }
+    }
+
+    /// Clients hand over nothing.
+    public var carriesDescriptor: Bool { false }
+
+    /// The longest payload of a type in bytes.
+    public static func longestPayload(ofType type: UInt8) -> Int? {
+        switch type {
+        case 1: 0
+        case 2: 2 + longestName
+        default: nil
+        }
+    }
+
+    /// Writes the payload.
+    public func encode(into writer: inout WireWriter) {
+        switch self {
+        case .status: break
+        case .restart(let name): writer.write(name)
+        }
+    }
+
+    /// Reads a payload.
+    public static func decode(type: UInt8, from reader: inout WireReader) -> ControlRequest? {
+        switch type {
+        case 1: .status
+        case 2: .restart(name: reader.readText(limit: longestName))
+        default: nil
+        }
+    }
+}
+
+/// The supervisor's answer to a control client.
+public enum ControlAnswer: Message, Equatable {
+    /// Done; the text is for the client.
+    case done(text: String)
+    /// Not done, and why.
+    case failed(text: String)
+
+    /// The number on the wire.
+    public var type: UInt8 {
+        switch self {
+        case .done: 1
+        case .failed: 2
+        }
+    }
+
+    /// For logs.
+    public var name: String {
+        switch self {
+        case .done: "done"
+        case .failed: "failed"
+        }
+    }
+
+    /// Answers carry text only.
+    public var carriesDescriptor: Bool { false }
+
+    /// The longest payload of a type in bytes.
+    public static func longestPayload(ofType type: UInt8) -> Int? {
+        type == 1 || type == 2 ? Frame.largestPayload : nil
+    }
+
+    /// Writes the payload.
+    public func encode(into writer: inout WireWriter) {
+        switch self {
+        case .done(let text), .failed(let text): writer.write(text)
+        }
+    }
+
+    /// Reads a payload.
+    public static func decode(type: UInt8, from reader: inout WireReader) -> ControlAnswer? {
+        switch type {
+        case 1: .done(text: reader.readText(limit: Frame.largestPayload))
+        case 2: .failed(text: reader.readText(limit: Frame.largestPayload))
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,163 @@
+import Linux
+
+/// What a connection is for; the dialer's rules differ by it.
+public enum DialPurpose: UInt8, CaseIterable, Sendable {
+    /// The decoder the dialer was configured with; the request names no address.
+    case decoder = 0
+    /// A prefiller that a client's header named.
+    case prefiller = 1
+}
+
+/// Why the dialer gave no connection.
+public enum DialRefusal: UInt8, Error, CaseIterable, Sendable {
+    /// The address is one that is always refused.
+    case forbiddenAddress = 1
+    /// Nobody listens there.
+    case connectionRefused = 2
+    /// No answer within the deadline.
+    case timedOut = 3
+    /// No route, network down, and the like.
+    case unreachable = 4
+    /// The dialer has too many connections in the making.
+    case tooMany = 5
+    /// The dialer lacks descriptors or memory.
+    case noResources = 6
+    /// The dialer went away before it answered, twice.
+    case dialerLost = 7
+
+    /// The label in metrics.
+    public var name: String {
+        switch self {
+        case .forbiddenAddress: "forbidden_address"
+        case .connectionRefused: "connection_refused"
+        case .timedOut: "timed_out"
+        case .unreachable: "unreachable"
+        case .tooMany: "too_many"
+        case .noResources: "no_resources"
+        case .dialerLost: "dialer_lost"
+        }
+    }
+}
+
+/// Proxy loop to dialer.
+public enum ToDialer: Message, Equatable {
+    /// Connect. `id` is the proxy's; the deadline is in milliseconds from now.
+    case dial(id: UInt32, purpose: DialPurpose, target: Endpoint, deadlineMilliseconds: UInt32)
+    /// Never mind. A connection that is already on its way arrives all the same.
+    case cancel(id: UInt32)
+
+    /// The number on the wire.
+    public var type: UInt8 {
+        switch self {
+        case .dial: 1
+        case .cancel: 2
+        }
+    }
+
+    /// For logs.
+    public var name: String {
+        switch self {
+        case .dial: "dial"
+        case .cancel: "cancel"
+        }
+    }
+
+    /// A proxy hands the dialer nothing.
+    public var carriesDescriptor: Bool { false }
+
+    /// The longest payload of a type in bytes.
+    public static func longestPayload(ofType type: UInt8) -> Int? {
+        switch type {
+        case 1: 27
+        case 2: 4
+        default: nil
+        }
+    }
+
+    /// Writes the payload.
+    public func encode(into writer: inout WireWriter) {
+        switch self {
+        case .dial(let id, let purpose, let target, let deadline):
+            writer.write(id)
+            writer.write(purpose.rawValue)
+            writer.write(target.address.high)
+            writer.write(target.address.low)
+            writer.write(target.port)
+            writer.write(deadline)
+        case .cancel(let id): writer.write(id)
+        }
+    }
+
+    /// Reads a payload.
+    public static func decode(type: UInt8, from reader: inout WireReader) -> ToDialer? {
+        switch type {
+        case 1:
+            .dial(
+                id: reader.read(), purpose: reader.read(case: DialPurpose.self, fallback: .decoder),
+                target: Endpoint(Address(high: reader.read(), low: reader.read()), reader.read()),
+                deadlineMilliseconds: reader.read())
+        case 2: .cancel(id: reader.read())
+        default: nil
+        }
+    }
+}
+
+/// Dialer to proxy loop.
+public enum FromDialer: Message, Equatable {
+    /// The descriptor that comes with this is an established connection.
+    case connected(id: UInt32)
+    /// There is no connection, and this is why.
+    case refused(id: UInt32, reason: DialRefusal)
+
+    /// The number on the wire.
+    public var type: UInt8 {
+        switch self {
+        case .connected: 1
+        case .refused: 2
+        }
+    }
+
+    /// For logs.
+    public var name: String {
+        switch self {
+        case .connected: "connected"
+        case .refused: "refused"
+        }
+    }
+
+    /// Only an established connection travels.
+    public var carriesDescriptor: Bool {
+        switch self {
+        case .connected: true
+        case .refused: false
+        }
+    }
+
+    /// The longest payload of a type in bytes.
+    public static func longestPayload(ofType type: UInt8) -> Int? {
+        switch type {
+        case 1: 4
+        case 2: 5
+        default: nil
+        }
+    }
+
+    /// Writes the payload.
+    public func encode(into writer: inout WireWriter) {
+        switch self {
+        case .connected(let id): writer.write(id)
+        case .refused(let id, let reason):
+            writer.write(id)
+            writer.write(reason.rawValue)
+        }
+    }
+
+    /// Reads a payload.
+    public static func decode(type: UInt8, from reader: inout WireReader) -> FromDialer? {
+        switch type {
+        case 1: .connected(id: reader.read())
+        case 2: .refused(id: reader.read(), reason: reader.read(case: DialRefusal.self, fallback: .unreachable))
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,39 @@
+/// Where a child is in its life, as the supervisor sees it.
+public enum ChildPhase: UInt8, CaseIterable, Sendable {
+    /// Started, not yet ready.
+    case starting
+    /// Ready and at work.
+    case serving
+    /// Told to drain.
+    case draining
+    /// Told to stop; whatever it says is late.
+    case stopping
+}
+
+/// Who may say what, and when. Default deny: a pair that isn't listed is a violation, and for a sibling fatal.
+public enum Permissions {
+    /// May a child of this role, in this phase, send this to the supervisor?
+    public static func allows(_ role: Role, _ message: FromChild, _ phase: ChildPhase) -> Bool {
+        switch (message, phase) {
+        case (.ready, .starting): true
+        case (.pong, .starting), (.pong, .serving), (.pong, .draining), (.pong, .stopping): true
+        // An answer to an order that crossed with a stop is late, not hostile.
+        case (.drained, .draining), (.drained, .stopping): role == .proxy
+        case (.ready, .serving), (.ready, .draining), (.ready, .stopping): false
+        case (.drained, .starting), (.drained, .serving): false
+        }
+    }
+
+    /// May the supervisor send this to a child of this role? Checked by the child, which trusts nobody's frames.
+    public static func accepts(_ role: Role, _ message: ToChild) -> Bool {
+        switch message {
+        case .settings(let settings): settings.role == role
+        case .segment, .stop, .ping: true
+        case .dialer: role == .proxy
+        case .drain: role == .proxy
+        case .proxyChannel: role == .dialer
+        case .listener: role == .proxy || role == .admin
+        case .statusPage, .peerSegment, .peerGone: role == .admin
+        }
+    }
+}

@@ -1,0 +1,147 @@
+/// What is counted, where it stands in a stripe of a segment, and what it is called outside. One table; writers use the
+/// names, the reader prints the rows.
+public enum API: Int, CaseIterable, Sendable {
+    case chatCompletions = 0
+    case completions = 1
+    case other = 2
+
+    var label: String {
+        switch self {
+        case .chatCompletions: "chat_completions"
+        case .completions: "completions"
+        case .other: "other"
+        }
+    }
+}
+
+/// How a request was served.
+public enum Mode: Int, CaseIterable, Sendable {
+    case disaggregated = 0
+    case decoderOnly = 1
+
+    var label: String {
+        switch self {
+        case .disaggregated: "disaggregated"
+        case .decoderOnly: "decoder_only"
+        }
+    }
+}
+
+/// What the client got.
+public enum Outcome: Int, CaseIterable, Sendable {
+    case success = 0
+    case redirect = 1
+    case clientError = 2
+    case serverError = 3
+    case aborted = 4
+
+    var label: String {
+        switch self {
+        case .success: "2xx"
+        case .redirect: "3xx"
+        case .clientError: "4xx"
+        case .serverError: "5xx"
+        case .aborted: "aborted"
+        }
+    }
+
+    /// The class of a status code.
+    public init(status: Int) {
+        switch status {
+        case ..<300: self = .success
+        case 300..<400: self = .redirect
+        case 400..<500: self = .clientError
+        default: self = .serverError
+        }
+    }
+}
+
+/// A word of a stripe.
+public struct Counter: Equatable, Sendable {
+    /// Its position.
+    public let index: Int
+
+    init(_ index: Int) { self.index = index }
+
+    /// Requests by what was asked, how it was served and what came of it.
+    @inline(__always)
+    public static func requests(_ api: API, _ mode: Mode, _ outcome: Outcome) -> Counter {
+        Counter((api.rawValue * Mode.allCases.count + mode.rawValue) * Outcome.allCases.count + outcome.rawValue)
+    }
+
+    static let requestsEnd = API.allCases.count * Mode.allCases.count * Outcome.allCases.count
+
+    public static let errorsNetwork = Counter(requestsEnd)
+    public static let errorsHTTP = Counter(requestsEnd + 1)
+    public static let errorsTLS = Counter(requestsEnd + 2)
+    public static let errorsTimeout = Counter(requestsEnd + 3)
+    public static let errorsHandoff = Counter(requestsEnd + 4)
+    public static let errorsClient = Counter(requestsEnd + 5)
+    public static let errorsLimit = Counter(requestsEnd + 6)
+    public static let retries = Counter(requestsEnd + 7)
+    public static let abortedPrefill = Counter(requestsEnd + 8)
+    public static let abortedDecode = Counter(requestsEnd + 9)
+    public static let hostileStripped = Counter(requestsEnd + 10)
+    public static let hostileRefused = Counter(requestsEnd + 11)
+    public static let handoffAbsent = Counter(requestsEnd + 12)
+    public static let handoffExpired = Counter(requestsEnd + 13)
+    public static let handoffInvalid = Counter(requestsEnd + 14)
+    public static let streamsCut = Counter(requestsEnd + 15)
+    public static let blockedMalformed = Counter(requestsEnd + 16)
+    public static let dialsDecoder = Counter(requestsEnd + 17)
+    public static let dialsPrefiller = Counter(requestsEnd + 18)
+    public static let dialsRefusedPolicy = Counter(requestsEnd + 19)
+    public static let dialsFailed = Counter(requestsEnd + 20)
+    public static let upstreamReused = Counter(requestsEnd + 21)
+    public static let chunks = Counter(requestsEnd + 22)
+    static let countersEnd = requestsEnd + 23
+
+    // Gauges: they go with the process that wrote them.
+    public static let clientsOpen = Counter(countersEnd)
+    public static let decodersOpen = Counter(countersEnd + 1)
+    public static let prefillersOpen = Counter(countersEnd + 2)
+    public static let inFlight = Counter(countersEnd + 3)
+    public static let buffered = Counter(countersEnd + 4)
+    public static let decoderReachable = Counter(countersEnd + 5)
+    static let wordsEnd = countersEnd + 6
+}
+
+/// A distribution of durations in a stripe.
+public struct Histogram: Equatable, Sendable {
+    /// The word where its buckets begin.
+    public let index: Int
+    /// Upper bounds in microseconds; what is beyond the last falls into +Inf.
+    public static let bounds: [UInt64] = [
+        500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000,
+        10_000_000, 30_000_000, 60_000_000, 120_000_000, 300_000_000,
+    ]
+    /// Buckets, one for +Inf, then the sum in microseconds.
+    static let words = 18 + 2
+
+    private init(_ number: Int) { index = Counter.wordsEnd + number * Histogram.words }
+
+    /// From the end of a request's head to the end of its answer.
+    public static func duration(_ mode: Mode) -> Histogram { Histogram(mode.rawValue) }
+    /// From the end of a request's head to the first byte of its answer.
+    public static func firstByte(_ mode: Mode) -> Histogram { Histogram(2 + mode.rawValue) }
+    /// Leg 1 whole.
+    public static let prefill = Histogram(4)
+    static let count = 5
+}
+
+/// The shape of a segment: a header, then one stripe for each loop of the process, each a whole number of cache lines.
+public enum Layout {
+    /// "SIDECNT1" as a number.
+    static let magic: UInt64 = 0x5349_4445_434E_5431
+    /// Words before the first stripe: magic, words in a stripe, stripes.
+    static let headerWords = 8
+    /// Words of a stripe that mean something.
+    public static let words = Counter.wordsEnd + Histogram.count * Histogram.words
+    /// Words from one stripe to the next.
+    static let stride = (words + 7) / 8 * 8
+    /// The most stripes a segment may have.
+    public static let mostStripes = 64
+
+    /// Bytes of a segment.
+    public static func size(stripes: Int) -> Int { (headerWords + stripes * stride) * 8 }
+}

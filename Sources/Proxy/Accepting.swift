@@ -1,0 +1,133 @@
+import CLinux
+import Glibc
+import HTTP
+import Linux
+import Metrics
+
+/// Taking in clients, and letting them go.
+extension Loop {
+    /// Accepts in one go before other events get their turn.
+    private static let acceptBatch = 32
+
+    /// This loop's share of the connection limit. Each client may need an upstream descriptor as well.
+    var maximumClients: Int {
+        let share = max(1, Int(settings.maximumConnections) / max(1, Int(settings.loops)))
+        return min(share, max(16, tableSize / 2 - 64))
+    }
+
+    /// Takes over a listening socket, shared with the other loops and processes.
+    func listen(on fd: Int32) {
+        listener = fd
+        startAccepting()
+    }
+
+    func startAccepting() {
+        guard listener >= 0, !accepting else { return }
+        // Exclusive: a new connection wakes one of the loops that wait, not all of them.
+        accepting = cl_epoll_add(poll.fd, listener, CL_IN | CL_EXCLUSIVE, Token.special(Special.listener.rawValue)) == 0
+    }
+
+    /// At the limit: further connections wait in the backlog, as they would on a busy machine.
+    private func stopAccepting() {
+        guard accepting else { return }
+        poll.remove(listener)
+        accepting = false
+    }
+
+    func closeListener() {
+        guard listener >= 0 else { return }
+        stopAccepting()
+        // Loops share the descriptor; the first one closes it for all, after every loop has let go of it.
+        listener = -1
+    }
+
+    func acceptClients() {
+        for _ in 0..<Self.acceptBatch {
+            guard listener >= 0 else { return }
+            if openClients >= maximumClients {
+                stopAccepting()
+                return
+            }
+            let fd = cl_accept(listener)
+            if fd < 0 {
+                // Out of descriptors: stop asking until a connection ends, or epoll would wake us for ever.
+                if fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM || fd == -ENOBUFS { stopAccepting() }
+                return
+            }
+            adopt(client: fd)
+        }
+    }
+
+    private func adopt(client fd: Int32) {
+        guard Int(fd) < tableSize else {
+            close(fd)
+            return
+        }
+        let client = clients + Int(fd)
+        client.initialize(to: Client())
+        client.pointee.fd = fd
+        client.pointee.generation = generation()
+        client.pointee.phase = .idle
+        var address: (UInt64, UInt64) = (0, 0)
+        var port: UInt16 = 0
+        withUnsafeMutableBytes(of: &address) { bytes in
+            _ = cl_peer_address(fd, bytes.baseAddress!.assumingMemoryBound(to: UInt8.self), &port)
+            client.pointee.peer = Address(bytes: UnsafeRawBufferPointer(bytes))
+        }
+        openClients += 1
+        stripe.add(.clientsOpen)
+        guard cl_epoll_add(poll.fd, fd, CL_IN | CL_OUT | CL_RDHUP | CL_EDGE, client.pointee.token) == 0 else {
+            closeClient(client)
+            return
+        }
+        timers.set(fd, now + Int64(settings.headTimeout), in: clients)
+        // Most clients have sent their request by now; reading saves a turn, and an empty read costs little.
+        client.pointee.readable = true
+        readClient(client)
+    }
+
+    /// Ends a client's connection and frees what it owns. The upstream, if any, must have been dealt with.
+    func closeClient(_ client: UnsafeMutablePointer<Client>) {
+        let fd = client.pointee.fd
+        guard client.pointee.phase != .free else { return }
+        timers.remove(fd, from: clients)
+        releaseRequest(client)
+        client.pointee.input.free()
+        client.pointee.pending.free()
+        client.pointee.phase = .free
+        client.pointee.generation = 0
+        poll.remove(fd)
+        close(fd)
+        openClients -= 1
+        stripe.add(.clientsOpen, -1)
+        drainedPerhaps()
+    }
+
+    /// Frees what belongs to one request.
+    func releaseRequest(_ client: UnsafeMutablePointer<Client>) {
+        client.pointee.head.free()
+        client.pointee.body.free()
+        client.pointee.outgoing.free()
+        discharge(client)
+        if let handoff = client.pointee.handoff {
+            handoff.pointee.free()
+            handoff.deallocate()
+            client.pointee.handoff = nil
+        }
+    }
+
+    /// Charges buffered bytes to the account of all; false when that is full.
+    func charge(_ client: UnsafeMutablePointer<Client>, _ bytes: Int) -> Bool {
+        guard shared.charge(bytes) else { return false }
+        client.pointee.charged += bytes
+        stripe.add(.buffered, bytes)
+        return true
+    }
+
+    func discharge(_ client: UnsafeMutablePointer<Client>) {
+        guard client.pointee.charged > 0 else { return }
+        shared.discharge(client.pointee.charged)
+        stripe.add(.buffered, -client.pointee.charged)
+        client.pointee.charged = 0
+    }
+}

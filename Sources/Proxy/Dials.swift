@@ -1,0 +1,190 @@
+import CLinux
+import Glibc
+import IPC
+import Linux
+
+/// Connections this loop has asked the dialer for. The table has a fixed size, and an id carries its place and a
+/// generation, so that a late answer is recognised and its descriptor closed. A class, because an answer leads to the next
+/// dial while it is still being handled.
+final class Dials {
+    struct Pending {
+        var id: UInt32 = 0
+        var client: Int32 = -1
+        var generation: UInt32 = 0
+        var purpose = DialPurpose.decoder
+        var endpoint = Endpoint(.any, 0)
+        /// Milliseconds on the monotonic clock.
+        var deadline: Int64 = 0
+        /// It was asked again after its dialer had gone.
+        var repeated = false
+    }
+
+    /// Dials under way at once; a power of two.
+    static let capacity = 4096
+    /// The dialer answers its deadlines itself; this is how much later we stop waiting for it.
+    private static let patience: Int64 = 1000
+
+    private var table = [Pending](repeating: Pending(), count: capacity)
+    private var free: [UInt32] = (0..<UInt32(capacity)).reversed()
+    private var generation: UInt32 = 0
+    private var channel: Channel?
+    private var under = 0
+    /// When the pending dials were last looked through.
+    private var checkedAt: Int64 = 0
+
+    /// Asks for a connection. Nil: the answer will come; otherwise why there can be none.
+    func dial(
+        _ client: UnsafeMutablePointer<Client>, _ purpose: DialPurpose, _ endpoint: Endpoint, _ loop: Loop
+    ) -> DialRefusal? {
+        guard let place = free.popLast() else { return .tooMany }
+        generation = (generation &+ 1) & 0xF_FFFF
+        if generation == 0 { generation = 1 }
+        let id = generation << 12 | place
+        let deadline = loop.now + Int64(loop.settings.connectTimeout)
+        let entry = Pending(
+            id: id, client: client.pointee.fd, generation: client.pointee.generation, purpose: purpose,
+            endpoint: endpoint, deadline: deadline)
+        table[Int(place)] = entry
+        under += 1
+        if let refusal = send(entry, loop) {
+            // No dialer at the moment: it may be restarting. The request waits for the next one until its deadline.
+            if refusal != .dialerLost {
+                drop(place)
+                return refusal
+            }
+        }
+        client.pointee.dial = id
+        return nil
+    }
+
+    private func send(_ entry: Pending, _ loop: Loop) -> DialRefusal? {
+        guard channel != nil else { return .dialerLost }
+        let left = UInt32(clamping: max(1, entry.deadline - loop.now))
+        let message = ToDialer.dial(
+            id: entry.id, purpose: entry.purpose, target: entry.endpoint, deadlineMilliseconds: left)
+        switch channel!.send(message) {
+        case .success: return nil
+        case .failure(let error): return error.number == EAGAIN || error.number == ENOBUFS ? .tooMany : .dialerLost
+        }
+    }
+
+    /// The request no longer needs its connection.
+    func cancel(_ id: UInt32, _ loop: Loop) {
+        let place = id & 0xFFF
+        guard table[Int(place)].id == id else { return }
+        if channel != nil { _ = channel!.send(ToDialer.cancel(id: id)) }
+        drop(place)
+    }
+
+    private func drop(_ place: UInt32) {
+        table[Int(place)].id = 0
+        free.append(place)
+        under -= 1
+    }
+
+    /// Another dialer has taken over: what is pending is asked again, once.
+    func replaceChannel(fd: Int32, _ loop: Loop) {
+        closeChannel(loop)
+        channel = Channel(fd: fd)
+        guard loop.poll.watch(fd, .dialer) else {
+            channel = nil
+            return
+        }
+        if under == 0 { return }
+        for place in 0..<Self.capacity where table[place].id != 0 {
+            if table[place].repeated {
+                refuse(UInt32(place), .dialerLost, loop)
+            } else {
+                table[place].repeated = true
+                _ = send(table[place], loop)
+            }
+        }
+    }
+
+    private func closeChannel(_ loop: Loop) {
+        if channel != nil { loop.poll.remove(channel!.fd) }
+        channel = nil
+    }
+
+    /// Takes in what the dialer says.
+    func receive(_ loop: Loop) {
+        while channel != nil {
+            switch channel!.receive(FromDialer.self) {
+            case .nothing: return
+            case .closed:
+                // Pending dials wait for the next dialer, which the supervisor is starting.
+                closeChannel(loop)
+                return
+            case .violation(let violation):
+                ChildLog.write(.error, "the dialer broke the protocol; ending", [("violation", violation.description)])
+                _exit(ProcessExit.violation)
+            case .message(.connected(let id), let descriptor): connected(id, descriptor, loop)
+            case .message(.refused(let id, let reason), _):
+                let place = id & 0xFFF
+                if table[Int(place)].id == id { refuse(place, reason, loop) }
+            }
+        }
+    }
+
+    private func connected(_ id: UInt32, _ fd: Int32, _ loop: Loop) {
+        let place = id & 0xFFF
+        let entry = table[Int(place)]
+        guard entry.id == id else {
+            // Cancelled, or asked twice: nobody wants it.
+            close(fd)
+            return
+        }
+        drop(place)
+        let client = loop.clients + Int(entry.client)
+        guard let upstream = loop.adopt(upstream: fd, entry.purpose, entry.endpoint) else {
+            if client.pointee.generation == entry.generation && client.pointee.dial == id {
+                client.pointee.dial = 0
+                loop.perform(client.pointee.life.handle(.refused(.noResources)), client)
+            }
+            return
+        }
+        guard client.pointee.generation == entry.generation, client.pointee.phase == .serving, client.pointee.dial == id
+        else {
+            loop.park(upstream)
+            return
+        }
+        client.pointee.dial = 0
+        loop.assign(upstream, to: client)
+        loop.perform(client.pointee.life.handle(.connected), client)
+    }
+
+    private func refuse(_ place: UInt32, _ reason: DialRefusal, _ loop: Loop) {
+        let entry = table[Int(place)]
+        drop(place)
+        let client = loop.clients + Int(entry.client)
+        guard client.pointee.generation == entry.generation, client.pointee.dial == entry.id else { return }
+        client.pointee.dial = 0
+        if reason == .connectionRefused, entry.purpose == .prefiller, let handoff = client.pointee.handoff,
+            handoff.pointee.triesLoopback6
+        {
+            handoff.pointee.triesLoopback6 = false
+            handoff.pointee.target.address = .loopback6
+            if dial(client, .prefiller, handoff.pointee.target, loop) == nil { return }
+        }
+        loop.perform(client.pointee.life.handle(.refused(reason)), client)
+    }
+
+    /// Milliseconds until the pending dials must be looked through; -1 = there are none.
+    func wait(now: Int64) -> Int32 { under == 0 ? -1 : Int32(clamping: max(1, checkedAt + 250 - now)) }
+
+    /// Gives up on dials that no dialer has answered in time.
+    func expire(_ loop: Loop) {
+        guard under > 0, loop.now - checkedAt >= 250 else { return }
+        checkedAt = loop.now
+        for place in 0..<Self.capacity where table[place].id != 0 && loop.now > table[place].deadline + Self.patience {
+            refuse(UInt32(place), channel == nil ? .dialerLost : .timedOut, loop)
+        }
+    }
+}
+
+extension EventPoll {
+    /// Watches a descriptor that is not a connection, level-triggered.
+    func watch(_ fd: Int32, _ special: Loop.Special) -> Bool {
+        cl_epoll_add(self.fd, fd, CL_IN, Token.special(special.rawValue)) == 0
+    }
+}

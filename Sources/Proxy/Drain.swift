@@ -1,0 +1,89 @@
+import CLinux
+import Glibc
+import IPC
+import Linux
+
+/// Orders that reach a loop from the first one, and the drain.
+extension Loop {
+    /// One order: what to do, and a descriptor or a number that belongs to it. Written as one piece to the loop's pipe.
+    struct Order {
+        enum Kind: Int32 {
+            case listen = 1
+            case dialer = 2
+            case drain = 3
+            /// The drain's deadline has passed; a value other than 0 only wakes the loop.
+            case cut = 4
+        }
+
+        var kind: Int32
+        var value: Int32
+    }
+
+    func readMailbox() {
+        while true {
+            var order = Order(kind: 0, value: 0)
+            let size = MemoryLayout<Order>.size
+            let n = withUnsafeMutableBytes(of: &order) { Glibc.read(mailbox, $0.baseAddress!, size) }
+            guard n == size, let kind = Order.Kind(rawValue: order.kind) else { return }
+            switch kind {
+            case .listen: listen(on: order.value)
+            case .dialer: dials.replaceChannel(fd: order.value, self)
+            case .drain: beginDrain()
+            case .cut: if order.value == 0 { cutWhatIsLeft() }
+            }
+        }
+    }
+
+    /// No more clients, no more requests; what runs may finish.
+    func beginDrain() {
+        guard !draining else { return }
+        draining = true
+        closeListener()
+        // Open between requests: nothing is owed to these.
+        forEachClient { client in
+            if client.pointee.phase == .idle && client.pointee.pending.isEmpty && client.pointee.input.isEmpty {
+                closeClient(client)
+            }
+        }
+        sweepPool()
+        drainedPerhaps()
+    }
+
+    /// The drain's deadline has passed.
+    func cutWhatIsLeft() {
+        var cut = 0
+        forEachClient { client in
+            if client.pointee.phase == .serving || client.pointee.phase == .tunnel || client.pointee.phase == .body {
+                cut += 1
+            }
+            switch client.pointee.phase {
+            case .serving: perform(client.pointee.life.handle(.drainDeadline), client)
+            case .tunnel, .idle, .head, .body, .lingering, .closing: clientGone(client)
+            case .free: break
+            }
+        }
+        // Answers that were just given have left with the first write or never will.
+        forEachClient { closeClient($0) }
+        shared.countCut(cut)
+    }
+
+    private func forEachClient(_ body: (UnsafeMutablePointer<Client>) -> Void) {
+        // The search ends with the last client, so it touches no more of the table than was ever used.
+        var missing = openClients
+        var fd = 0
+        while missing > 0 && fd < tableSize {
+            if clients[fd].phase != .free {
+                missing -= 1
+                body(clients + fd)
+            }
+            fd += 1
+        }
+    }
+
+    /// Reports that this loop has nothing left to do, once.
+    func drainedPerhaps() {
+        guard draining, openClients == 0, !reportedDrained else { return }
+        reportedDrained = true
+        onDrained?()
+    }
+}

@@ -1,0 +1,72 @@
+import HTTP
+import Linux
+
+/// What x-prefiller-host-port names. The grammar is closed: an optional `http://`, then an IP literal or `localhost`, a
+/// colon and a port. Everything else is refused; nothing is ever given to a URL parser, and what is read here is exactly
+/// what is dialled.
+enum PrefillTarget: Equatable {
+    /// No target: the decoder alone serves the request.
+    case none
+    case endpoint(Endpoint)
+    /// `localhost`, which is 127.0.0.1, then ::1; it is never looked up.
+    case localhost(port: UInt16)
+    case malformed
+
+    /// Several lines, or a comma list in a single one, are candidates; the first is used.
+    static func parse(_ head: borrowing Head, _ bytes: UnsafeRawBufferPointer) -> PrefillTarget {
+        guard head.prefillerCount > 0 else { return .none }
+        let span = head[head.prefiller].value
+        var value = UnsafeRawBufferPointer(rebasing: bytes[Int(span.start)..<Int(span.start + span.count)])
+        if head.prefillerCount == 1, let comma = value.firstIndex(of: UInt8(ascii: ",")) {
+            value = UnsafeRawBufferPointer(rebasing: value[..<comma])
+        }
+        return parse(trimmed(value))
+    }
+
+    static func parse(_ text: UnsafeRawBufferPointer) -> PrefillTarget {
+        if text.isEmpty { return .none }
+        var rest = text
+        if hasPrefix(rest, "http://") { rest = UnsafeRawBufferPointer(rebasing: rest[7...]) }
+        guard let colon = rest.lastIndex(of: UInt8(ascii: ":")), colon > 0,
+            let port = port(UnsafeRawBufferPointer(rebasing: rest[(colon + 1)...]))
+        else { return .malformed }
+        let host = UnsafeRawBufferPointer(rebasing: rest[..<colon])
+        if host.count == 9 && hasPrefix(host, "localhost") { return .localhost(port: port) }
+        if host[0] == UInt8(ascii: "[") {
+            guard host.count > 2, host[host.count - 1] == UInt8(ascii: "]") else { return .malformed }
+            let inner = UnsafeRawBufferPointer(rebasing: host[1..<host.count - 1])
+            guard inner.contains(UInt8(ascii: ":")), let address = Address.parse(inner) else { return .malformed }
+            return .endpoint(Endpoint(address, port))
+        }
+        guard !host.contains(UInt8(ascii: ":")), let address = Address.parse(host) else { return .malformed }
+        return .endpoint(Endpoint(address, port))
+    }
+
+    private static func port(_ text: UnsafeRawBufferPointer) -> UInt16? {
+        guard !text.isEmpty, text.count <= 5, text[0] != 0x30 else { return nil }
+        var value = 0
+        for byte in text {
+            guard byte >= 0x30, byte <= 0x39 else { return nil }
+            value = value * 10 + Int(byte - 0x30)
+        }
+        return UInt16(exactly: value)
+    }
+
+    private static func hasPrefix(_ text: UnsafeRawBufferPointer, _ literal: StaticString) -> Bool {
+        guard text.count >= literal.utf8CodeUnitCount else { return false }
+        for i in 0..<literal.utf8CodeUnitCount {
+            let byte = text[i]
+            let folded = byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
+            if folded != literal.utf8Start[i] { return false }
+        }
+        return true
+    }
+
+    private static func trimmed(_ text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        var start = 0
+        var end = text.count
+        while start < end, text[start] == 0x20 || text[start] == 0x09 { start += 1 }
+        while end > start, text[end - 1] == 0x20 || text[end - 1] == 0x09 { end -= 1 }
+        return UnsafeRawBufferPointer(rebasing: text[start..<end])
+    }
+}

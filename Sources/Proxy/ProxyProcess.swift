@@ -1,0 +1,166 @@
+import CLinux
+import Glibc
+import IPC
+import Linux
+import Metrics
+
+/// How a proxy process ends when it ends itself.
+enum ProcessExit {
+    /// Asked to.
+    static let stopped: Int32 = 0
+    /// It could not set itself up.
+    static let setup: Int32 = 71
+    /// The supervisor or the dialer broke the protocol.
+    static let violation: Int32 = 76
+    /// The supervisor is gone.
+    static let orphaned: Int32 = 77
+}
+
+/// The proxy as a process: it takes its settings and descriptors from the supervisor, starts its loops, and carries out
+/// orders. It opens nothing itself.
+final class ProxyProcess: @unchecked Sendable {
+    // Sound: everything here belongs to the first loop's thread; other threads only run their own loop.
+    private let control: Channel
+    private var settings: ProxySettings?
+    private var segment: SegmentWriter?
+    private var loops: [Loop] = []
+    private var shared: Shared?
+    private var dialerChannels: [UInt16: Int32] = [:]
+    private var drainDeadline: Int64 = 0
+
+    init(control fd: Int32) { control = Channel(fd: fd) }
+
+    /// Lives until it is told to stop.
+    func run() -> Never {
+        receiveUntilComplete()
+        guard let settings, let segment else { exit("settings or segment are missing", ProcessExit.violation) }
+        let shared = Shared(limit: settings.maximumBuffered)
+        self.shared = shared
+        do {
+            for i in 0..<Int(settings.loops) {
+                loops.append(try Loop(index: i, settings: settings, shared: shared, stripe: segment.stripe(i)))
+            }
+        } catch {
+            exit("setting up an event loop failed: \(error)", ProcessExit.setup)
+        }
+        _ = shared.loopsBusy(loops.count)
+        for loop in loops {
+            loop.onDrained = { [unowned self] in
+                // The last loop to finish tells the first one, which owns the control channel.
+                if shared.loopsBusy(-1) == 0 { self.loops[0].post(.cut, -1) }
+            }
+        }
+        for (loop, fd) in dialerChannels { give(dialer: fd, to: Int(loop)) }
+        dialerChannels = [:]
+        shared.onControl = { [unowned self] _ in self.receiveOrders() }
+        guard loops[0].poll.watch(control.fd, .control) else { exit("no memory for the control channel", ProcessExit.setup) }
+        for loop in loops.dropFirst() { start(loop) }
+        say(.ready)
+        loops[0].onTurn = { [unowned self] in self.checkDrain() }
+        loops[0].run()
+        _exit(ProcessExit.stopped)
+    }
+
+    private func start(_ loop: Loop) {
+        var thread = pthread_t()
+        let context = Unmanaged.passRetained(loop).toOpaque()
+        let failed = pthread_create(
+            &thread, nil,
+            { context in
+                guard let context else { return nil }
+                Unmanaged<Loop>.fromOpaque(context).takeUnretainedValue().run()
+                return nil
+            }, context)
+        if failed != 0 { exit("starting a thread failed: \(Errno(failed))", ProcessExit.setup) }
+        pthread_detach(thread)
+    }
+
+    // MARK: Orders
+
+    /// Before the first loop exists: blocks until settings, segment and the dialer channels of all loops are here.
+    private func receiveUntilComplete() {
+        while true {
+            if let settings, segment != nil, dialerChannels.count >= Int(settings.loops) { return }
+            var ready = pollfd(fd: control.fd, events: Int16(POLLIN), revents: 0)
+            _ = Glibc.poll(&ready, 1, -1)
+            receiveOrders()
+        }
+    }
+
+    private func receiveOrders() {
+        while true {
+            switch control.receive(ToChild.self) {
+            case .nothing: return
+            case .closed: _exit(ProcessExit.orphaned)
+            case .violation(let violation): exit("the supervisor broke the protocol: \(violation)", ProcessExit.violation)
+            case .message(let message, let descriptor):
+                guard Permissions.accepts(.proxy, message) else {
+                    exit("the supervisor sent '\(message.name)', which a proxy doesn't take", ProcessExit.violation)
+                }
+                take(message, descriptor)
+            }
+        }
+    }
+
+    private func take(_ message: ToChild, _ descriptor: Int32) {
+        switch message {
+        case .settings(.proxy(let settings)):
+            guard self.settings == nil, settings.loops >= 1, Int(settings.loops) <= Layout.mostStripes else {
+                exit("settings came twice or make no sense", ProcessExit.violation)
+            }
+            self.settings = settings
+        case .segment(let stripes):
+            guard let segment = SegmentWriter.map(fd: descriptor, stripes: Int(stripes)) else {
+                exit("the counter segment is not what it must be", ProcessExit.setup)
+            }
+            self.segment = segment
+        case .dialer(let loop):
+            if loops.isEmpty {
+                if let old = dialerChannels.updateValue(descriptor, forKey: loop) { close(old) }
+            } else {
+                give(dialer: descriptor, to: Int(loop))
+            }
+        case .listener: for loop in loops { loop.post(.listen, descriptor) }
+        case .drain(let deadline):
+            for loop in loops { loop.post(.drain) }
+            drainDeadline = deadline == 0 ? 0 : Clock.milliseconds() + Int64(deadline)
+        case .stop: _exit(ProcessExit.stopped)
+        case .ping(let number): say(.pong(number))
+        case .settings, .proxyChannel, .statusPage, .peerSegment, .peerGone:
+            exit("the supervisor sent '\(message.name)'", ProcessExit.violation)
+        }
+    }
+
+    private func give(dialer fd: Int32, to loop: Int) {
+        guard loop < loops.count else {
+            close(fd)
+            return
+        }
+        loops[loop].post(.dialer, fd)
+    }
+
+    private func say(_ message: FromChild) {
+        if case .failure(let error) = control.send(message), error.number != EAGAIN { _exit(ProcessExit.orphaned) }
+    }
+
+    // MARK: Drain
+
+    /// After each turn of the first loop: is the drain complete, or its deadline past?
+    private func checkDrain() {
+        guard let shared, loops[0].draining else { return }
+        if shared.loopsBusy(0) == 0 {
+            say(.drained(cut: UInt32(clamping: shared.cut)))
+            // The channel outlives the process's exit until the supervisor has read from it.
+            _exit(ProcessExit.stopped)
+        }
+        if drainDeadline > 0 && Clock.milliseconds() >= drainDeadline {
+            drainDeadline = 0
+            for loop in loops { loop.post(.cut) }
+        }
+    }
+
+    private func exit(_ reason: String, _ code: Int32) -> Never {
+        ChildLog.write(.error, "the proxy ends: \(reason)")
+        _exit(code)
+    }
+}

@@ -1,0 +1,170 @@
+import CLinux
+import Glibc
+import IPC
+import Linux
+import Metrics
+
+/// One process of ours: what the supervisor holds of it. Descriptors in the child: 0 /dev/null, 1 and 2 its log pipe,
+/// 3 its control channel; everything else is handed over by messages.
+final class ChildProcess {
+    let role: Role
+    let instance: UInt32
+    let channel: Channel
+    var log: LogPipe
+    private(set) var pid: Int32 = 0
+    private(set) var pidfd: Int32 = -1
+    var phase = ChildPhase.starting
+    /// Milliseconds on the monotonic clock.
+    let spawnedAt: Int64
+    var readyAt: Int64 = 0
+    var heardAt: Int64
+    var pingNumber: UInt32 = 0
+    /// Why we killed it, if we did.
+    var killedBecause: String?
+    var isSilent = false
+    /// Its counters, as the admin process may map them.
+    let segmentFD: Int32
+    let segment: SegmentReader?
+    /// Requests it reported as cut when its drain ended.
+    var cut: UInt32 = 0
+    /// The dialer instance its channels lead to (proxies), 0 = none yet.
+    var linkedDialer: UInt32 = 0
+
+    private init(
+        role: Role, instance: UInt32, channel: Channel, log: LogPipe, segmentFD: Int32, segment: SegmentReader?, now: Int64
+    ) {
+        self.role = role
+        self.instance = instance
+        self.channel = channel
+        self.log = log
+        self.segmentFD = segmentFD
+        self.segment = segment
+        spawnedAt = now
+        heardAt = now
+    }
+
+    deinit {
+        close(log.fd)
+        if pidfd >= 0 { close(pidfd) }
+        if segmentFD >= 0 { close(segmentFD) }
+    }
+
+    /// Why a child could not be started.
+    enum SpawnFailure: Error {
+        /// The system lacks descriptors, processes or memory: worth another try at any time.
+        case resources(Errno)
+        /// The child was there but did not become its program.
+        case neverRan(Death)
+    }
+
+    /// Descriptors a child may have: a proxy needs two for each client.
+    private static func descriptorLimit(_ role: Role) -> UInt64 {
+        switch role {
+        case .proxy: 65_536
+        case .dialer: 16_384
+        case .supervisor, .admin, .watcher, .kvAgent, .signer, .resolver: 1024
+        }
+    }
+
+    /// Starts a process. `register` is called while the child waits at its gate: it is known before it runs.
+    static func spawn(
+        _ role: Role, instance: UInt32, directory: String, stripes: Int, now: Int64,
+        register: (ChildProcess) throws(Errno) -> Void
+    ) throws(SpawnFailure) -> ChildProcess {
+        let child: ChildProcess
+        var childEnd: Int32 = -1
+        var logEnd: Int32 = -1
+        defer {
+            if childEnd >= 0 { close(childEnd) }
+            if logEnd >= 0 { close(logEnd) }
+        }
+        do throws(Errno) {
+            let control = try pair(cl_socketpair)
+            childEnd = control.1
+            let channel = Channel(fd: control.0)
+            let log = try pair(cl_pipe)
+            logEnd = log.1
+            var segmentFD: Int32 = -1
+            var segment: SegmentReader?
+            if role != .admin {
+                segmentFD = cl_segment_create("counters", Layout.size(stripes: stripes))
+                if segmentFD < 0 {
+                    close(log.0)
+                    throw Errno(segmentFD)
+                }
+                segment = SegmentReader(fd: segmentFD)
+            }
+            child = ChildProcess(
+                role: role, instance: instance, channel: channel, log: LogPipe(fd: log.0), segmentFD: segmentFD,
+                segment: segment, now: now)
+            _ = cl_set_nonblocking(control.0)
+        } catch {
+            throw .resources(error)
+        }
+        try child.start(path: "\(directory)/routing-sidecar-\(executable(role))", childEnd, logEnd, register)
+        return child
+    }
+
+    private static func executable(_ role: Role) -> String {
+        // The admin process is the proxy's executable in another role: the same walls, fewer descriptors.
+        role == .admin ? Role.proxy.name : role.name
+    }
+
+    private static func pair(_ make: (UnsafeMutablePointer<Int32>?) -> Int32) throws(Errno) -> (Int32, Int32) {
+        var ends: (Int32, Int32) = (-1, -1)
+        let result = withUnsafeMutableBytes(of: &ends) { make($0.baseAddress!.assumingMemoryBound(to: Int32.self)) }
+        _ = try Errno.check(result)
+        return ends
+    }
+
+    private func start(
+        path: String, _ childEnd: Int32, _ logEnd: Int32, _ register: (ChildProcess) throws(Errno) -> Void
+    ) throws(SpawnFailure) {
+        var spawned = cl_spawned()
+        let begun = path.withCString { path in
+            role.name.withCString { name in
+                var argv: [UnsafeMutablePointer<CChar>?] = [
+                    UnsafeMutablePointer(mutating: path), UnsafeMutablePointer(mutating: name), nil,
+                ]
+                // An explicit, empty environment: nothing of the pod's reaches a child, proxy settings least of all.
+                var envp: [UnsafeMutablePointer<CChar>?] = [nil]
+                let fds: [Int32] = [-1, logEnd, logEnd, childEnd]
+                return fds.withUnsafeBufferPointer { fds in
+                    argv.withUnsafeMutableBufferPointer { argv in
+                        envp.withUnsafeMutableBufferPointer { envp in
+                            var plan = cl_spawn_plan(
+                                path: path, argv: argv.baseAddress!, envp: envp.baseAddress!, fds: fds.baseAddress!,
+                                fd_count: Int32(fds.count), nofile: Self.descriptorLimit(role))
+                            return cl_spawn_begin(&plan, &spawned)
+                        }
+                    }
+                }
+            }
+        }
+        if begun < 0 { throw .resources(Errno(begun)) }
+        pid = spawned.pid
+        pidfd = spawned.pidfd
+        do throws(Errno) {
+            try register(self)
+        } catch {
+            _ = cl_pidfd_signal(pidfd, SIGKILL)
+            close(spawned.gate)
+            close(spawned.report)
+            throw .resources(error)
+        }
+        var stage: Int32 = 0
+        let result = cl_spawn_finish(&spawned, &stage)
+        if result < 0 { throw .neverRan(.neverRan(stage: stage, error: -result)) }
+    }
+
+    func send(_ message: ToChild, descriptor: Int32 = -1) {
+        // A full channel means a child that doesn't read; its heartbeat will tell.
+        _ = channel.send(message, descriptor: descriptor)
+    }
+
+    func kill(because reason: String) {
+        if killedBecause == nil { killedBecause = reason }
+        _ = cl_pidfd_signal(pidfd, SIGCONT)
+        _ = cl_pidfd_signal(pidfd, SIGKILL)
+    }
+}

@@ -1,0 +1,93 @@
+import CLinux
+import Configuration
+import Glibc
+import IPC
+import Linux
+
+// Signals are blocked before anything else happens, so that no thread can ever take one by its default action.
+cl_block_signals()
+
+func printLine(_ text: String, to fd: Int32 = 1) {
+    let bytes = Array((text + "\n").utf8)
+    var sent = 0
+    while sent < bytes.count {
+        let n = bytes.withUnsafeBytes { write(fd, $0.baseAddress! + sent, $0.count - sent) }
+        if n <= 0 { return }
+        sent += n
+    }
+}
+
+func environmentVariables() -> [String: String] {
+    var result: [String: String] = [:]
+    var entry = environ
+    while let text = entry.pointee {
+        let pair = String(cString: text)
+        if let equals = pair.firstIndex(of: "=") {
+            result[String(pair[..<equals])] = String(pair[pair.index(after: equals)...])
+        }
+        entry += 1
+    }
+    return result
+}
+
+func finish(_ code: ExitCode) -> Never { exit(code.rawValue) }
+
+func serve(_ invocation: Invocation, _ environment: [String: String]) -> ExitCode {
+    _ = cl_set_undumpable()
+    guard let directory = Files.executableDirectory() else {
+        printLine("routing-sidecar: /proc/self/exe can't be read, so its sibling programs can't be found", to: 2)
+        return .resource
+    }
+    let configuration = ChildConfiguration(settings: invocation.settings, environment: environment)
+    let supervisor: Supervisor
+    do throws(Errno) {
+        supervisor = try Supervisor(configuration, directory: directory)
+    } catch {
+        printLine("routing-sidecar: can't start: \(error)", to: 2)
+        return .resource
+    }
+    for note in invocation.notes { supervisor.log.write(.warning, note) }
+    for (listener, flag, port) in [
+        (supervisor.listener, "--port", invocation.settings.port),
+        (supervisor.adminListener, "--admin-port", invocation.settings.adminPort),
+    ] {
+        guard let listener else { continue }
+        do throws(Errno) {
+            try listener.bind()
+        } catch {
+            let hint = error.number == EADDRINUSE ? "another process listens there" : "\(error)"
+            supervisor.log.write(.error, "port \(port) can't be bound: \(hint); choose another one with \(flag)")
+            return .portInUse
+        }
+    }
+    return supervisor.run()
+}
+
+let environment = environmentVariables()
+switch parse(arguments: Array(CommandLine.arguments.dropFirst()), environment: environment) {
+case .failure(let mistakes):
+    for mistake in mistakes { printLine("routing-sidecar: \(mistake.text)", to: 2) }
+    printLine("routing-sidecar: not started; 'routing-sidecar --help' explains every setting", to: 2)
+    finish(.configuration)
+case .success(let invocation):
+    switch invocation.command {
+    case .help: printLine(helpText())
+    case .version: printLine("routing-sidecar \(Version.text)")
+    case .checkConfig: printLine(effectiveConfigurationText(invocation))
+    case .status(let json):
+        switch ControlClient.ask(.status, path: invocation.settings.controlSocket) {
+        case .success(let text): printLine(json ? text : StatusReport.table(text))
+        case .failure(let refusal):
+            printLine("routing-sidecar: \(refusal.text)", to: 2)
+            finish(.portInUse)
+        }
+    case .restart(let name):
+        switch ControlClient.ask(.restart(name: name), path: invocation.settings.controlSocket) {
+        case .success(let text): printLine(text)
+        case .failure(let refusal):
+            printLine("routing-sidecar: \(refusal.text)", to: 2)
+            finish(.portInUse)
+        }
+    case .serve: finish(serve(invocation, environment))
+    }
+}

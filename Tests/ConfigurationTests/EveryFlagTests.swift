@@ -1,0 +1,115 @@
+import XCTest
+
+@testable import Configuration
+
+final class EveryFlagTests: XCTestCase {
+    func testEveryRowOfTheTableHasASampleAndEverySampleARow() {
+        XCTAssertEqual(SettingsTable.all.map(\.name).sorted(), Sample.all.map(\.name).sorted())
+    }
+
+    func testNoTwoRowsShareANameOrAnAliasOrAVariable() {
+        let names = SettingsTable.all.flatMap { [$0.name] + $0.aliases }
+        XCTAssertEqual(names.count, Set(names).count)
+        XCTAssertTrue(Set(names).isDisjoint(with: ["help", "h", "version", "json"]))
+        let variables = SettingsTable.all.compactMap(\.environment)
+        XCTAssertEqual(variables.count, Set(variables).count)
+    }
+
+    func testEveryRowStoresItsValueInItsOwnFieldAndNowhereElse() throws {
+        for sample in Sample.all {
+            let row = try XCTUnwrap(SettingsTable.row(sample.name))
+            var settings = Settings()
+            try row.kind.store(sample.text, &settings)
+            var expected = Settings()
+            sample.change(&expected)
+            XCTAssertNotEqual(expected, Settings(), "\(sample.name): the sample is the default")
+            XCTAssertEqual(settings, expected, sample.name)
+        }
+    }
+
+    func testEveryShownValueIsAcceptedAgainAndMeansTheSame() throws {
+        for sample in Sample.all {
+            let row = try XCTUnwrap(SettingsTable.row(sample.name))
+            var settings = Settings()
+            try row.kind.store(sample.text, &settings)
+            var again = Settings()
+            try row.kind.store(row.kind.show(settings), &again)
+            XCTAssertEqual(again, settings, sample.name)
+        }
+    }
+
+    /// Whatever its dashes and form, a flag means the same; and if its feature is missing, it is refused as written.
+    func testEveryFlagIsReadWithOneDashOrTwoAttachedOrSeparateAndUnderEveryName() throws {
+        for sample in Sample.all {
+            let row = try XCTUnwrap(SettingsTable.row(sample.name))
+            for name in [row.name] + row.aliases {
+                for dashes in ["-", "--"] {
+                    let written = dashes + name
+                    try check(sample, row, written, ["\(written)=\(sample.text)"])
+                    if row.kind.isBoolean {
+                        if sample.text == "true" { try check(sample, row, written, [written]) }
+                    } else {
+                        try check(sample, row, written, [written, sample.text])
+                    }
+                }
+            }
+        }
+    }
+
+    private func check(_ sample: Sample, _ row: Setting, _ written: String, _ arguments: [String]) throws {
+        let others = row.name == "secure-proxy" ? [] : [plain]
+        if Sample.notBuilt.contains(where: { $0.name == sample.name }) {
+            let pool = ["--inference-pool=a/b"]
+            let found = mistakes(others + arguments + pool)
+            XCTAssertEqual(found.count, 1, "\(found)")
+            XCTAssertTrue(found.first?.hasPrefix("\(written)=") ?? false, "\(found)")
+            XCTAssertTrue(found.first?.contains(" is not available in this build: ") ?? false, "\(found)")
+            return
+        }
+        let invocation = try parsed(others + arguments)
+        var expected = Settings()
+        sample.change(&expected)
+        XCTAssertEqual(row.kind.show(invocation.settings), row.kind.show(expected), "\(arguments)")
+        XCTAssertEqual(invocation.sources[row.name], .flag(written), "\(arguments)")
+        XCTAssertEqual(invocation.command, .serve)
+    }
+
+    func testTheOriginalSidecarsExampleIsAcceptedButForWhatIsNotBuilt() {
+        let arguments = [
+            "-port=8000", "-vllm-port=8001", "-connector=nixlv2", "-enable-ssrf-protection=true",
+            "-inference-pool-namespace=default", "-inference-pool-name=my-pool", "-prefiller-use-tls=false",
+            "-prefiller-tls-insecure-skip-verify=false", "-decoder-use-tls=false",
+            "-decoder-tls-insecure-skip-verify=false", "-cert-path=/etc/sidecar/certs/", "-secure-proxy=true",
+            "-logtostderr=true",
+        ]
+        assertMistakes(
+            arguments,
+            [
+                ["-secure-proxy=true is not available", "run with --secure-proxy=false"],
+                ["-enable-ssrf-protection=true is not available", "run with --enable-ssrf-protection=false"],
+            ])
+    }
+
+    func testDefaultsAreTheDocumentedOnes() throws {
+        let invocation = try parsed([plain])
+        var expected = Settings()
+        expected.secureProxy = false
+        XCTAssertEqual(invocation.settings, expected)
+        XCTAssertEqual(invocation.notes, [])
+        let shown = Dictionary(uniqueKeysWithValues: SettingsTable.all.map { ($0.name, $0.kind.show(Settings())) })
+        let documented = [
+            "port": "8000", "vllm-port": "8001", "connector": "nixlv2", "enable-ssrf-protection": "false",
+            "secure-proxy": "true", "cert-path": "/etc/sidecar/certs/", "logtostderr": "true",
+            "prefill-timeout": "30s", "connect-timeout": "5s", "handoff-max-age": "20s", "handoff-block-ids": "nested",
+            "handoff-absent": "decode", "rewrite-cached-tokens": "true", "forward-credentials-to-prefiller": "false",
+            "client-protocol-members": "strip", "max-prefill-answer-bytes": "16MiB", "max-body-bytes": "64MiB",
+            "max-buffered-bytes": "0", "max-connections": "16384", "head-timeout": "30s", "min-body-rate": "1KiB",
+            "body-grace": "10s", "keep-alive-timeout": "5m", "upstream-idle-timeout": "4s",
+            "max-idle-conns-per-host": "1024", "client-half-close": "cancel", "pre-drain-delay": "0s",
+            "drain-timeout": "30s", "restart-drain-timeout": "0s", "loops": "0", "admin-port": "9464",
+            "control-socket": "/tmp/routing-sidecar.sock", "log-level": "info", "log-requests": "false",
+            "require-sandbox": "off", "deny": "",
+        ]
+        for (name, value) in documented { XCTAssertEqual(shown[name], value, name) }
+    }
+}

@@ -1,0 +1,67 @@
+import XCTest
+
+@testable import Configuration
+
+final class RefusalTests: XCTestCase {
+    func testTheTableKnowsExactlyTheFeaturesThatAreMissing() {
+        let refused = SettingsTable.all.filter { $0.notBuilt != nil }.map(\.name).sorted()
+        XCTAssertEqual(refused, (Sample.notBuilt.map(\.name) + ["secure-proxy"]).sorted())
+    }
+
+    func testTheValueThatNeedsNoFeatureIsAccepted() throws {
+        for row in SettingsTable.all {
+            guard let notBuilt = row.notBuilt else { continue }
+            for value in notBuilt.available {
+                let others = row.name == "secure-proxy" ? [] : [plain]
+                let invocation = try parsed(others + ["--\(row.name)=\(value)"])
+                XCTAssertEqual(invocation.notes, [], row.name)
+            }
+        }
+    }
+
+    func testServingOverTLSIsTheDefaultAndHasToBeDeclinedInWords() {
+        assertMistakes([], [["--secure-proxy is not given", "the default", "no TLS", "--secure-proxy=false"]])
+        assertMistakes(["check-config"], [["--secure-proxy is not given"]])
+        assertMistakes(
+            ["--secure-serving"], [["--secure-serving=true is not available in this build", "--secure-proxy=false"]])
+    }
+
+    func testARefusalSaysWhatWhyAndWhatToDo() {
+        assertMistakes(
+            [plain, "--enable-ssrf-protection", "--inference-pool=a/b"],
+            [
+                [
+                    "--enable-ssrf-protection=true is not available in this build: ", "inference pool",
+                    "; run with --enable-ssrf-protection=false",
+                ]
+            ])
+        assertMistakes(
+            [plain], ["CONNECTOR_TYPE": "nixl"],
+            [["CONNECTOR_TYPE=nixl is not available in this build", "run with --connector=nixlv2"]])
+        assertMistakes(
+            [plain], ["ENABLE_PREFILLER_SAMPLING": "true"], [["ENABLE_PREFILLER_SAMPLING=true is not available"]])
+    }
+
+    func testConnectorsOfNewerSidecarsAreKnownByName() {
+        for name in ["sglang", "mooncake", "offloading", "shared-storage"] {
+            assertMistakes([plain, "--kv-connector=\(name)"], [["newer sidecar", "--connector=nixlv2"]])
+        }
+        assertMistakes([plain, "--kv-connector=carrier-pigeon"], [["none of the known values"]])
+    }
+
+    func testEveryRefusalIsReportedWithTheOthers() {
+        let arguments = Sample.notBuilt.map { "--\($0.name)=\($0.text)" } + ["--inference-pool=a/b"]
+        let found = mistakes(arguments)
+        XCTAssertEqual(found.count, Sample.notBuilt.count + 1, "\(found)")
+    }
+
+    func testWhatBelongsToAMissingFeatureMayBeSetWithoutIt() throws {
+        let invocation = try parsed([
+            plain, "-cert-path=/certs", "-inference-pool-namespace=a", "-inference-pool-name=b",
+            "--pool-group=inference.networking.x-k8s.io", "--prefill-retry-backoff=1s",
+        ])
+        XCTAssertEqual(invocation.notes, [])
+        XCTAssertEqual(invocation.settings.certPath, "/certs")
+        XCTAssertEqual(invocation.settings.poolName, "b")
+    }
+}
