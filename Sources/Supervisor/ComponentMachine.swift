@@ -42,6 +42,8 @@ struct ComponentMachine: Equatable {
         case spawnLackedResources(Which)
         case retryDue
         case restartRequested
+        /// Its process will end by itself (it drains); nothing is started in its place.
+        case letGo
         case stop
     }
 
@@ -93,13 +95,19 @@ struct ComponentMachine: Equatable {
             restarts += 1
             return .spawn(.current)
         case .restartRequested: return restartRequested()
+        case .letGo:
+            wentDown()
+            return .none
         case .stop:
-            guard wanted == .up else { return .none }
-            wanted = .down
-            isReplacing = false
-            if actual != .running && actual != .starting { actual = .stopped }
+            wentDown()
             return .stopProcesses
         }
+    }
+
+    private mutating func wentDown() {
+        wanted = .down
+        isReplacing = false
+        if actual != .running && actual != .starting { actual = .stopped }
     }
 
     private mutating func becameReady(_ which: Which) -> Action {

@@ -43,6 +43,7 @@ extension Supervisor {
         // Refuse, don't hang: with the last descriptor of the listener closed, the kernel answers new connections.
         listener.close()
         shutdownDeadline = now + Int64(patience) + Self.drainGrace
+        if let proxy = component(.proxy) { handle(.letGo, proxy) }
         let proxies = component(.proxy)?.processes ?? []
         for proxy in proxies {
             if proxy.phase == .serving || proxy.phase == .draining {
