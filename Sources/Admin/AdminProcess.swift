@@ -61,7 +61,8 @@ public final class AdminProcess {
         case .settings(.admin(let settings)): logLevel = settings.logLevel
         case .segment: close(descriptor)
         case .statusPage:
-            guard cl_segment_size(descriptor) == Int64(StatusPage.size), let base = cl_map(descriptor, StatusPage.size, 0)
+            guard cl_segment_size(descriptor) == Int64(StatusPage.size),
+                let base = cl_map(descriptor, StatusPage.size, 0)
             else { end("the status page is not what it must be") }
             page = UnsafeRawPointer(base)
             close(descriptor)
@@ -89,7 +90,8 @@ public final class AdminProcess {
         switch path {
         case "/livez": return AdminAnswer(status: 200, text: "ok\n")
         case "/readyz": return Readiness(status, totals).answer
-        case "/metrics": return AdminAnswer(status: 200, text: metrics(status, totals), type: "text/plain; version=0.0.4")
+        case "/metrics":
+            return AdminAnswer(status: 200, text: metrics(status, totals), type: "text/plain; version=0.0.4")
         default: return AdminAnswer(status: 404, text: "there are /metrics, /livez and /readyz\n")
         }
     }

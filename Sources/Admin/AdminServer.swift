@@ -125,7 +125,9 @@ struct AdminServer {
     private mutating func write(_ fd: Int32, _ poll: EventPoll) {
         var connection = connections[fd]!
         while connection.sent < connection.output.count {
-            let n = connection.output.withUnsafeBytes { cl_send(fd, $0.baseAddress! + connection.sent, $0.count - connection.sent) }
+            let n = connection.output.withUnsafeBytes {
+                cl_send(fd, $0.baseAddress! + connection.sent, $0.count - connection.sent)
+            }
             if n == -Int(EAGAIN) {
                 connections[fd] = connection
                 _ = cl_epoll_modify(poll.fd, fd, CL_OUT, UInt64(fd))

@@ -108,7 +108,8 @@ final class DialerProcess {
             stripe = segment.stripe(0)
             hasSegment = true
         case .proxyChannel:
-            guard clients.count < Self.mostChannels, (try? poll.add(descriptor, CL_IN, token: UInt64(descriptor))) != nil
+            guard clients.count < Self.mostChannels,
+                (try? poll.add(descriptor, CL_IN, token: UInt64(descriptor))) != nil
             else {
                 close(descriptor)
                 ChildLog.write(.error, "a proxy's channel was turned away: there are too many")
@@ -149,7 +150,8 @@ final class DialerProcess {
             case .violation(let violation):
                 // A proxy that breaks the protocol may have been taken over. It gets no more connections from us; the
                 // supervisor restarts it when it sees its dialer channel gone for good.
-                ChildLog.write(.error, "a proxy broke the protocol and was cut off", [("violation", violation.description)])
+                ChildLog.write(
+                    .error, "a proxy broke the protocol and was cut off", [("violation", violation.description)])
                 drop(client)
                 return
             case .message(.dial(let id, let purpose, let target, let deadline), _):

@@ -31,7 +31,9 @@ public struct BodyReader: Sendable {
     public static func response(_ head: borrowing Head, toHead: Bool) -> BodyReader {
         if toHead || head.status < 200 || head.status == 204 || head.status == 304 { return BodyReader(.none) }
         if head.isChunked { return BodyReader(.chunked) }
-        if head.contentLength >= 0 { return BodyReader(head.contentLength == 0 ? .none : .length(UInt64(head.contentLength))) }
+        if head.contentLength >= 0 {
+            return BodyReader(head.contentLength == 0 ? .none : .length(UInt64(head.contentLength)))
+        }
         return BodyReader(.untilClose)
     }
 

@@ -132,13 +132,17 @@ public struct Head: ~Copyable {
     public internal(set) var expectsContinue = false
     /// The protocol asked for.
     public internal(set) var upgrade = Upgrade.none
-    /// Index of the first field of a kind, or -1.
+    /// Index of the first Content-Type, or -1.
     public internal(set) var contentType = -1
+    /// Index of the first x-request-id, or -1.
     public internal(set) var requestID = -1
+    /// Index of the first x-prefiller-host-port, or -1.
     public internal(set) var prefiller = -1
+    /// Index of the Host field, or -1.
     public internal(set) var host = -1
-    /// How many lines of the kind there are.
+    /// How many x-prefiller-host-port lines there are.
     public internal(set) var prefillerCount = 0
+    /// How many x-request-id lines there are.
     public internal(set) var requestIDCount = 0
     /// A Content-Encoding other than identity.
     public internal(set) var hasContentEncoding = false

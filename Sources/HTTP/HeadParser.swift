@@ -52,7 +52,9 @@ extension Head {
         else { throw .malformed }
         let major = base.load(fromByteOffset: at + 5, as: UInt8.self)
         let minor = base.load(fromByteOffset: at + 7, as: UInt8.self)
-        guard major >= 0x30, major <= 0x39, bytes[at + 6] == 0x2E, minor >= 0x30, minor <= 0x39 else { throw .malformed }
+        guard major >= 0x30, major <= 0x39, bytes[at + 6] == 0x2E, minor >= 0x30, minor <= 0x39 else {
+            throw .malformed
+        }
         guard major == 0x31, minor <= 0x31 else { throw .version }
         minorVersion = Int(minor &- 0x30)
     }
@@ -72,7 +74,9 @@ extension Head {
         if lf - 1 == 12 {
             reason = .empty
         } else {
-            guard bytes[12] == Bytes.space, !Bytes.hasControl(bytes.baseAddress! + 13, lf - 14) else { throw .malformed }
+            guard bytes[12] == Bytes.space, !Bytes.hasControl(bytes.baseAddress! + 13, lf - 14) else {
+                throw .malformed
+            }
             reason = Span(13, lf - 14)
         }
         return lf + 1

@@ -54,7 +54,9 @@ public final class Channel {
     }
 
     /// Checks one packet whole: frame, size, descriptors, fields, nothing left over.
-    public static func decode<M: Message>(_ packet: UnsafeRawBufferPointer, descriptors: Int) throws(Frame.Violation) -> M {
+    public static func decode<M: Message>(
+        _ packet: UnsafeRawBufferPointer, descriptors: Int
+    ) throws(Frame.Violation) -> M {
         let (type, payload) = try Frame.open(packet, descriptors: descriptors)
         guard let longest = M.longestPayload(ofType: type) else { throw .unknownType(type) }
         guard payload.count <= longest else { throw .tooLong("type \(type)") }
@@ -79,7 +81,9 @@ public final class Channel {
     }
 
     /// Writes a whole frame and returns its size; 0 when the message does not fit a frame.
-    public static func encode<M: Message>(_ message: M, descriptors: Int, into out: UnsafeMutableRawBufferPointer) -> Int {
+    public static func encode<M: Message>(
+        _ message: M, descriptors: Int, into out: UnsafeMutableRawBufferPointer
+    ) -> Int {
         var writer = WireWriter(UnsafeMutableRawBufferPointer(rebasing: out[Frame.headerSize...]))
         message.encode(into: &writer)
         guard !writer.overflowed, writer.count <= Frame.largestPayload else { return 0 }

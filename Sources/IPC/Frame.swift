@@ -33,7 +33,8 @@ public enum Frame {
             case .truncated: "a packet or its descriptors did not fit"
             case .wrongVersion(let version): "protocol version \(version) instead of \(Frame.version)"
             case .reservedBits: "reserved bits set"
-            case .wrongLength(let declared, let actual): "length field says \(declared) bytes, the packet holds \(actual)"
+            case .wrongLength(let declared, let actual):
+                "length field says \(declared) bytes, the packet holds \(actual)"
             case .unknownType(let type): "unknown message type \(type)"
             case .tooLong(let name): "message '\(name)' is longer than it may be"
             case .malformed(let name): "message '\(name)' has malformed fields"
@@ -45,7 +46,9 @@ public enum Frame {
     }
 
     /// Checks the header of a packet and returns its type and payload.
-    public static func open(_ packet: UnsafeRawBufferPointer, descriptors: Int) throws(Violation)
+    public static func open(
+        _ packet: UnsafeRawBufferPointer, descriptors: Int
+    ) throws(Violation)
         -> (type: UInt8, payload: UnsafeRawBufferPointer)
     {
         guard packet.count >= headerSize else { throw .short }

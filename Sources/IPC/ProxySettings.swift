@@ -77,7 +77,8 @@ public struct ProxySettings: Sendable, Equatable {
         ] { writer.write(value) }
         for value in [prefillAnswerLimit, maximumBody, maximumBuffered] { writer.write(value) }
         for value in [
-            maximumConnections, headTimeout, bodyMinimumRate, bodyGrace, keepAlive, upstreamIdle, maximumIdlePerUpstream,
+            maximumConnections, headTimeout, bodyMinimumRate, bodyGrace, keepAlive, upstreamIdle,
+            maximumIdlePerUpstream,
         ] { writer.write(value) }
         writer.write(serveHalfClosed)
         writer.write(logRequests)

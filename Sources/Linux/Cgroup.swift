@@ -22,7 +22,9 @@ public enum Cgroup {
     private static func cpuQuota() -> Int? {
         if let text = Files.text("/sys/fs/cgroup/cpu.max", limit: 64) {
             let parts = text.split(whereSeparator: \.isWhitespace)
-            guard parts.count == 2, let quota = Int(parts[0]), let period = Int(parts[1]), period > 0 else { return nil }
+            guard parts.count == 2, let quota = Int(parts[0]), let period = Int(parts[1]), period > 0 else {
+                return nil
+            }
             return (quota + period - 1) / period
         }
         guard let quota = number(Files.text("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", limit: 64)), quota > 0,

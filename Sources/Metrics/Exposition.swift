@@ -9,7 +9,8 @@ public enum Exposition {
             text += "\(name)\(labels.isEmpty ? "" : "{\(labels)}") \(Int64(bitPattern: totals[counter.index]))\n"
         }
 
-        header("sidecar_requests_total", "counter", "Requests by API, by how they were served and by what the client got.")
+        header(
+            "sidecar_requests_total", "counter", "Requests by API, by how they were served and by what the client got.")
         for api in API.allCases {
             for mode in Mode.allCases {
                 for outcome in Outcome.allCases {
@@ -25,12 +26,16 @@ public enum Exposition {
             ("network", Counter.errorsNetwork), ("http", .errorsHTTP), ("tls", .errorsTLS), ("timeout", .errorsTimeout),
             ("handoff", .errorsHandoff), ("client", .errorsClient), ("limit", .errorsLimit),
         ] { row("sidecar_errors_total", "type=\"\(label)\"", counter) }
-        header("sidecar_retries_total", "counter", "Legs sent again on a new connection after a pooled one had gone stale.")
+        header(
+            "sidecar_retries_total", "counter", "Legs sent again on a new connection after a pooled one had gone stale."
+        )
         row("sidecar_retries_total", "", .retries)
         header("ssrf_blocked_total", "counter", "Prefill targets that were refused, by reason.")
         row("ssrf_blocked_total", "reason=\"malformed\"", .blockedMalformed)
         row("ssrf_blocked_total", "reason=\"forbidden_address\"", .dialsRefusedPolicy)
-        header("sidecar_client_aborts_total", "counter", "Clients that left before their answer, by the phase they left in.")
+        header(
+            "sidecar_client_aborts_total", "counter",
+            "Clients that left before their answer, by the phase they left in.")
         row("sidecar_client_aborts_total", "phase=\"prefill\"", .abortedPrefill)
         row("sidecar_client_aborts_total", "phase=\"decode\"", .abortedDecode)
         header(
@@ -42,7 +47,9 @@ public enum Exposition {
         row("sidecar_handoffs_total", "result=\"absent\"", .handoffAbsent)
         row("sidecar_handoffs_total", "result=\"expired\"", .handoffExpired)
         row("sidecar_handoffs_total", "result=\"invalid\"", .handoffInvalid)
-        header("sidecar_streams_cut_total", "counter", "Answers cut after their head: upstream failures and drain deadlines.")
+        header(
+            "sidecar_streams_cut_total", "counter",
+            "Answers cut after their head: upstream failures and drain deadlines.")
         row("sidecar_streams_cut_total", "", .streamsCut)
         header("sidecar_dials_total", "counter", "Connections the dialer was asked for.")
         row("sidecar_dials_total", "purpose=\"decoder\"", .dialsDecoder)
@@ -63,9 +70,13 @@ public enum Exposition {
         row("sidecar_decoder_reachable", "", .decoderReachable)
 
         for (name, help, modes) in [
-            ("sidecar_request_duration_seconds", "From the end of a request's head to the end of its answer.", Histogram.duration),
             (
-                "sidecar_time_to_first_byte_seconds", "From the end of a request's head to the first byte of its answer.",
+                "sidecar_request_duration_seconds", "From the end of a request's head to the end of its answer.",
+                Histogram.duration
+            ),
+            (
+                "sidecar_time_to_first_byte_seconds",
+                "From the end of a request's head to the first byte of its answer.",
                 Histogram.firstByte
             ),
         ] {

@@ -71,37 +71,66 @@ public struct Counter: Equatable, Sendable {
 
     static let requestsEnd = API.allCases.count * Mode.allCases.count * Outcome.allCases.count
 
+    /// Upstream connections that failed.
     public static let errorsNetwork = Counter(requestsEnd)
+    /// Upstream answers that were not HTTP as it must be.
     public static let errorsHTTP = Counter(requestsEnd + 1)
+    /// TLS failures.
     public static let errorsTLS = Counter(requestsEnd + 2)
+    /// Deadlines that passed.
     public static let errorsTimeout = Counter(requestsEnd + 3)
+    /// Handoffs that could not be used.
     public static let errorsHandoff = Counter(requestsEnd + 4)
+    /// Requests that were refused.
     public static let errorsClient = Counter(requestsEnd + 5)
+    /// Requests turned away for lack of room.
     public static let errorsLimit = Counter(requestsEnd + 6)
+    /// Legs sent again after a pooled connection had gone stale.
     public static let retries = Counter(requestsEnd + 7)
+    /// Clients that left during leg 1.
     public static let abortedPrefill = Counter(requestsEnd + 8)
+    /// Clients that left later.
     public static let abortedDecode = Counter(requestsEnd + 9)
+    /// Protocol members of clients that were removed.
     public static let hostileStripped = Counter(requestsEnd + 10)
+    /// Protocol members of clients that led to a refusal.
     public static let hostileRefused = Counter(requestsEnd + 11)
+    /// Prefill answers without a handoff.
     public static let handoffAbsent = Counter(requestsEnd + 12)
+    /// Handoffs that reached the decoder too late.
     public static let handoffExpired = Counter(requestsEnd + 13)
+    /// Handoffs a decoder could not have used.
     public static let handoffInvalid = Counter(requestsEnd + 14)
+    /// Answers cut after their head.
     public static let streamsCut = Counter(requestsEnd + 15)
+    /// Prefill targets that are no targets.
     public static let blockedMalformed = Counter(requestsEnd + 16)
+    /// Connections to the decoder that were asked for.
     public static let dialsDecoder = Counter(requestsEnd + 17)
+    /// Connections to prefillers that were asked for.
     public static let dialsPrefiller = Counter(requestsEnd + 18)
+    /// Prefill targets the dialer refused.
     public static let dialsRefusedPolicy = Counter(requestsEnd + 19)
+    /// Connections that could not be made.
     public static let dialsFailed = Counter(requestsEnd + 20)
+    /// Legs over pooled connections.
     public static let upstreamReused = Counter(requestsEnd + 21)
+    /// Pieces of streamed answers.
     public static let chunks = Counter(requestsEnd + 22)
     static let countersEnd = requestsEnd + 23
 
     // Gauges: they go with the process that wrote them.
+    /// Open client connections.
     public static let clientsOpen = Counter(countersEnd)
+    /// Open connections to the decoder.
     public static let decodersOpen = Counter(countersEnd + 1)
+    /// Open connections to prefillers.
     public static let prefillersOpen = Counter(countersEnd + 2)
+    /// Requests being served.
     public static let inFlight = Counter(countersEnd + 3)
+    /// Bytes held in memory.
     public static let buffered = Counter(countersEnd + 4)
+    /// 1 while the decoder accepts connections.
     public static let decoderReachable = Counter(countersEnd + 5)
     static let wordsEnd = countersEnd + 6
 }

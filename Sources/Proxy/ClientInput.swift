@@ -198,7 +198,9 @@ extension Loop {
 
     /// Takes in body bytes; returns how many of `bytes` belonged to it. `inPlace`: they stand in the body's own buffer.
     @discardableResult
-    private func advanceBody(_ client: UnsafeMutablePointer<Client>, _ bytes: UnsafeRawBufferPointer, inPlace: Bool) -> Int {
+    private func advanceBody(
+        _ client: UnsafeMutablePointer<Client>, _ bytes: UnsafeRawBufferPointer, inPlace: Bool
+    ) -> Int {
         var offset = 0
         while true {
             switch client.pointee.reader.next(bytes, &offset) {

@@ -17,23 +17,27 @@ struct ErrorAnswer {
                 403, "prefill_target_forbidden",
                 "The prefill target in x-prefiller-host-port is an address that this sidecar never dials.")
         case .prefillerUnreachable:
-            self.init(504, "prefiller_unreachable", "The prefill worker named in x-prefiller-host-port could not be reached.")
+            self.init(
+                504, "prefiller_unreachable", "The prefill worker named in x-prefiller-host-port could not be reached.")
         case .prefillTimeout:
             self.init(504, "prefill_timeout", "The prefill worker did not answer within the prefill timeout.")
         case .prefillerBroken:
             self.init(502, "prefiller_failed", "The prefill worker's answer was broken or ended too early.")
         case .prefillAnswerTooLarge:
-            self.init(502, "prefill_answer_too_large", "The prefill worker's answer is larger than the sidecar accepts.")
+            self.init(
+                502, "prefill_answer_too_large", "The prefill worker's answer is larger than the sidecar accepts.")
         case .invalidHandoff:
             self.init(
                 502, "invalid_prefill_handoff",
-                "The prefill worker's kv_transfer_params cannot be used by the decoder; see the sidecar's log for the reason.")
+                "The prefill worker's kv_transfer_params cannot be used by the decoder; see the sidecar's log for the reason."
+            )
         case .missingHandoff:
             self.init(502, "missing_prefill_handoff", "The prefill worker answered without kv_transfer_params.")
         case .handoffExpired:
             self.init(
                 502, "handoff_expired",
-                "The request reached the decoder too long after its prefill: the prefilled blocks may have been reused.")
+                "The request reached the decoder too long after its prefill: the prefilled blocks may have been reused."
+            )
         case .decoderRefused:
             self.init(
                 503, "ServiceUnavailable",

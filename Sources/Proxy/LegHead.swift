@@ -13,7 +13,8 @@ extension Loop {
 
     /// Writes into `scratch` everything but the body's length and the empty line. False when it doesn't fit.
     func writeLegHead(
-        _ leg: Leg, _ bytes: UnsafeRawBufferPointer, _ client: UnsafeMutablePointer<Client>, into writer: inout HeadWriter
+        _ leg: Leg, _ bytes: UnsafeRawBufferPointer, _ client: UnsafeMutablePointer<Client>,
+        into writer: inout HeadWriter
     ) -> Bool {
         func copy(_ span: Span) { writer.append(bytes.baseAddress! + Int(span.start), Int(span.count)) }
         copy(head.methodSpan)

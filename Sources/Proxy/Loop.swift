@@ -147,7 +147,9 @@ final class Loop {
         switch Token.kind(event.data) {
         case Token.clientKind:
             let client = clients + fd
-            guard client.pointee.phase != .free, client.pointee.generation == Token.generation(event.data) else { return }
+            guard client.pointee.phase != .free, client.pointee.generation == Token.generation(event.data) else {
+                return
+            }
             clientEvent(client, event.events)
         case Token.upstreamKind:
             let upstream = upstreams + fd
@@ -201,7 +203,9 @@ final class Loop {
             let fd = Int(Token.fd(token))
             if Token.kind(token) == Token.clientKind {
                 let client = clients + fd
-                guard client.pointee.generation == Token.generation(token), client.pointee.phase != .free else { continue }
+                guard client.pointee.generation == Token.generation(token), client.pointee.phase != .free else {
+                    continue
+                }
                 client.pointee.isListed = false
                 if client.pointee.phase == .idle && client.pointee.pending.isEmpty { processKept(client) }
                 if client.pointee.generation == Token.generation(token) { readClient(client) }

@@ -99,7 +99,11 @@ extension Loop {
                 pool.prefillers[up.endpoint]?.count -= 1
             }
         }
-        if up.nextOld >= 0 { upstreams[Int(up.nextOld)].previousOld = up.previousOld } else { pool.newest = up.previousOld }
+        if up.nextOld >= 0 {
+            upstreams[Int(up.nextOld)].previousOld = up.previousOld
+        } else {
+            pool.newest = up.previousOld
+        }
         if up.previousOld >= 0 { upstreams[Int(up.previousOld)].nextOld = up.nextOld } else { pool.oldest = up.nextOld }
         upstream.pointee.nextIdle = -1
         upstream.pointee.previousIdle = -1

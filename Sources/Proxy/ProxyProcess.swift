@@ -53,7 +53,9 @@ final class ProxyProcess: @unchecked Sendable {
         for (loop, fd) in dialerChannels { give(dialer: fd, to: Int(loop)) }
         dialerChannels = [:]
         shared.onControl = { [unowned self] _ in self.receiveOrders() }
-        guard loops[0].poll.watch(control.fd, .control) else { exit("no memory for the control channel", ProcessExit.setup) }
+        guard loops[0].poll.watch(control.fd, .control) else {
+            exit("no memory for the control channel", ProcessExit.setup)
+        }
         for loop in loops.dropFirst() { start(loop) }
         say(.ready)
         loops[0].onTurn = { [unowned self] in self.checkDrain() }
@@ -92,7 +94,8 @@ final class ProxyProcess: @unchecked Sendable {
             switch control.receive(ToChild.self) {
             case .nothing: return
             case .closed: _exit(ProcessExit.orphaned)
-            case .violation(let violation): exit("the supervisor broke the protocol: \(violation)", ProcessExit.violation)
+            case .violation(let violation):
+                exit("the supervisor broke the protocol: \(violation)", ProcessExit.violation)
             case .message(let message, let descriptor):
                 guard Permissions.accepts(.proxy, message) else {
                     exit("the supervisor sent '\(message.name)', which a proxy doesn't take", ProcessExit.violation)

@@ -108,7 +108,8 @@ extension Loop {
 
     /// Passes body bytes on. What was gathered before (a head) goes out with the first of them.
     func relay(
-        _ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>, _ bytes: UnsafeRawBufferPointer
+        _ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>,
+        _ bytes: UnsafeRawBufferPointer
     ) {
         let generation = client.pointee.generation
         var offset = 0

@@ -10,7 +10,8 @@ enum RequestID {
         guard !text.isEmpty, text.count <= longest else { return false }
         for byte in text {
             switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): continue
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                continue
             default: return false
             }
         }

@@ -19,7 +19,9 @@ enum Route {
     /// Must this body be valid JSON before it goes anywhere? Engines parse more than they declare, and Python's parser
     /// takes more than the standard allows, so the question is put the other way round: a body passes unread only if it
     /// can't be a JSON object or array in any encoding that parser detects, and doesn't claim to be JSON.
-    static func mustBeJSON(_ head: borrowing Head, _ bytes: UnsafeRawBufferPointer, body: UnsafeRawBufferPointer) -> Bool {
+    static func mustBeJSON(
+        _ head: borrowing Head, _ bytes: UnsafeRawBufferPointer, body: UnsafeRawBufferPointer
+    ) -> Bool {
         guard head.contentType >= 0 else { return true }
         let span = head[head.contentType].value
         if mentionsJSON(UnsafeRawBufferPointer(rebasing: bytes[Int(span.start)..<Int(span.start + span.count)])) {

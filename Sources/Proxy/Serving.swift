@@ -54,7 +54,9 @@ extension Loop {
     ) -> (bytes: UnsafeRawBufferPointer, scanned: Bool)? {
         if body.isEmpty {
             if disaggregated {
-                answer(client, ErrorAnswer(400, "BadRequestError", "The request body is empty; a JSON object is expected."))
+                answer(
+                    client, ErrorAnswer(400, "BadRequestError", "The request body is empty; a JSON object is expected.")
+                )
                 return nil
             }
             return (body, false)
@@ -74,7 +76,8 @@ extension Loop {
             if settings.refuseHostileMembers {
                 stripe.add(.hostileRefused, scanner.hostileCount)
                 answer(
-                    client, ErrorAnswer(400, "protocol_member_refused", "Clients must not send engine protocol members:"),
+                    client,
+                    ErrorAnswer(400, "protocol_member_refused", "Clients must not send engine protocol members:"),
                     detail: "'\(String(decoding: scanner.hostileName(0), as: UTF8.self))'.")
                 return nil
             }

@@ -79,7 +79,8 @@ extension Loop {
     }
 
     private func sendUp(
-        _ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>, _ bytes: UnsafeRawBufferPointer
+        _ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>,
+        _ bytes: UnsafeRawBufferPointer
     ) {
         let n = cl_send(upstream.pointee.fd, bytes.baseAddress, bytes.count)
         if n < 0 && n != -Int(EAGAIN) {
@@ -93,7 +94,8 @@ extension Loop {
     }
 
     /// The upstream can take more. False: the tunnel has ended.
-    func tunnelFlushUpstream(_ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>) -> Bool {
+    func tunnelFlushUpstream(_ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>) -> Bool
+    {
         if upstream.pointee.input.isEmpty { return true }
         let held = upstream.pointee.input.bytes
         let n = cl_send(upstream.pointee.fd, held.baseAddress, held.count)
@@ -109,7 +111,8 @@ extension Loop {
     }
 
     func tunnelToClient(
-        _ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>, _ bytes: UnsafeRawBufferPointer
+        _ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>,
+        _ bytes: UnsafeRawBufferPointer
     ) {
         push(bytes.baseAddress!, bytes.count)
         flush(client)

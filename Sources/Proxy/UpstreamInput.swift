@@ -69,7 +69,8 @@ extension Loop {
     }
 
     private func take(
-        _ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>, _ bytes: UnsafeRawBufferPointer
+        _ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>,
+        _ bytes: UnsafeRawBufferPointer
     ) {
         switch upstream.pointee.phase {
         case .waiting: takeHead(upstream, client, bytes)
@@ -122,7 +123,8 @@ extension Loop {
     // MARK: Heads
 
     private func takeHead(
-        _ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>, _ bytes: UnsafeRawBufferPointer
+        _ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>,
+        _ bytes: UnsafeRawBufferPointer
     ) {
         if upstream.pointee.input.isEmpty {
             parseHeads(upstream, client, bytes, kept: false)
@@ -216,7 +218,8 @@ extension Loop {
     // MARK: The prefiller's answer
 
     private func collect(
-        _ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>, _ bytes: UnsafeRawBufferPointer
+        _ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>,
+        _ bytes: UnsafeRawBufferPointer
     ) {
         guard let handoff = client.pointee.handoff else { return }
         var offset = 0
@@ -244,7 +247,8 @@ extension Loop {
         completeCollecting(upstream, client)
     }
 
-    private func completeCollecting(_ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>) {
+    private func completeCollecting(_ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>)
+    {
         guard let handoff = client.pointee.handoff else { return }
         client.pointee.upstream = -1
         park(upstream)
@@ -265,7 +269,8 @@ extension Loop {
         switch fault {
         case .none:
             guard hostIsTrusted(handoff, answer) else {
-                logHandoff(handoff, "remote_host is not the prefiller that was called; set VLLM_NIXL_SIDE_CHANNEL_HOST on it")
+                logHandoff(
+                    handoff, "remote_host is not the prefiller that was called; set VLLM_NIXL_SIDE_CHANNEL_HOST on it")
                 return .invalid
             }
             handoff.pointee.params = handoffScanner.handoff

@@ -33,7 +33,8 @@ enum UsageLines {
     ) -> Bool {
         guard upstream.pointee.input.isEmpty else {
             guard upstream.pointee.input.append(data) else { return false }
-            if upstream.pointee.input.bytes[(upstream.pointee.input.count - data.count)...].lastIndex(of: newline) == nil
+            if upstream.pointee.input.bytes[(upstream.pointee.input.count - data.count)...].lastIndex(of: newline)
+                == nil
                 && upstream.pointee.input.count <= longestLine
             {
                 return true
@@ -76,7 +77,9 @@ enum UsageLines {
         return rewrite(loop, client, lines)
     }
 
-    private static func rewrite(_ loop: Loop, _ client: UnsafeMutablePointer<Client>, _ lines: UnsafeRawBufferPointer) -> Bool {
+    private static func rewrite(
+        _ loop: Loop, _ client: UnsafeMutablePointer<Client>, _ lines: UnsafeRawBufferPointer
+    ) -> Bool {
         var out = Buffer(capacity: lines.count + 256)
         defer { out.free() }
         let cached = client.pointee.handoff?.pointee.cachedTokens ?? 0
@@ -91,12 +94,18 @@ enum UsageLines {
                 loop.pieces.removeAll()
                 let json = UnsafeRawBufferPointer(rebasing: line[payload])
                 if loop.usage.plan(json, cachedTokens: cached, into: &loop.pieces) {
-                    guard out.append(UnsafeRawBufferPointer(rebasing: line[..<payload.lowerBound])) else { return false }
+                    guard out.append(UnsafeRawBufferPointer(rebasing: line[..<payload.lowerBound])) else {
+                        return false
+                    }
                     for i in 0..<loop.pieces.count {
                         let piece = loop.pieces[i]
-                        guard out.append(UnsafeRawBufferPointer(start: piece.base, count: piece.count)) else { return false }
+                        guard out.append(UnsafeRawBufferPointer(start: piece.base, count: piece.count)) else {
+                            return false
+                        }
                     }
-                    guard out.append(UnsafeRawBufferPointer(rebasing: line[payload.upperBound...])) else { return false }
+                    guard out.append(UnsafeRawBufferPointer(rebasing: line[payload.upperBound...])) else {
+                        return false
+                    }
                     continue
                 }
             }

@@ -31,7 +31,8 @@ final class ChildProcess {
     var linkedDialer: UInt32 = 0
 
     private init(
-        role: Role, instance: UInt32, channel: Channel, log: LogPipe, segmentFD: Int32, segment: SegmentReader?, now: Int64
+        role: Role, instance: UInt32, channel: Channel, log: LogPipe, segmentFD: Int32, segment: SegmentReader?,
+        now: Int64
     ) {
         self.role = role
         self.instance = instance

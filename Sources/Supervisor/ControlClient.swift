@@ -15,7 +15,8 @@ enum ControlClient {
             let error = Errno(fd)
             return .failure(
                 .init(
-                    text: "no sidecar answers at \(path): \(error); is it running, and with the same --control-socket?"))
+                    text: "no sidecar answers at \(path): \(error); is it running, and with the same --control-socket?")
+            )
         }
         let channel = Channel(fd: fd)
         if case .failure(let error) = channel.send(request) {
@@ -29,9 +30,11 @@ enum ControlClient {
         case .message(.done(let text), _): return .success(text)
         case .message(.failed(let text), _): return .failure(.init(text: text))
         case .nothing, .closed:
-            return .failure(.init(text: "the sidecar at \(path) ended the connection; it answers root and its own user only"))
+            return .failure(
+                .init(text: "the sidecar at \(path) ended the connection; it answers root and its own user only"))
         case .violation(let violation):
-            return .failure(.init(text: "what answers at \(path) is not this version of the sidecar: it sent \(violation)"))
+            return .failure(
+                .init(text: "what answers at \(path) is not this version of the sidecar: it sent \(violation)"))
         }
     }
 }

@@ -49,7 +49,8 @@ struct ControlSocket {
         guard cl_peer_uid(client, &uid, &pid) == 0, uid == getuid() || uid == 0, clients.count < Self.mostClients,
             (try? supervisor.poll.add(client, CL_IN, token: UInt64(client))) != nil
         else {
-            supervisor.log.write(.warning, "a control client was turned away", [("uid", "\(uid)"), ("client_pid", "\(pid)")])
+            supervisor.log.write(
+                .warning, "a control client was turned away", [("uid", "\(uid)"), ("client_pid", "\(pid)")])
             close(client)
             return
         }

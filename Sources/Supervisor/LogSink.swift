@@ -31,7 +31,10 @@ struct LogSink {
         for part in parts.dropFirst() {
             guard let equals = part.firstIndex(of: UInt8(ascii: "=")), Self.isName(part[..<equals]) else { continue }
             fields.append(
-                (String(decoding: part[..<equals], as: UTF8.self), String(decoding: part[(equals + 1)...], as: UTF8.self)))
+                (
+                    String(decoding: part[..<equals], as: UTF8.self),
+                    String(decoding: part[(equals + 1)...], as: UTF8.self)
+                ))
         }
         emit(level, component: role.name, pid: pid, String(decoding: parts.first ?? rest, as: UTF8.self), fields)
     }
@@ -61,7 +64,8 @@ struct LogSink {
         _ level: ChildLog.Level, component: String, pid: Int32, _ message: String, _ fields: [(String, String)]
     ) {
         if level > self.level { return }
-        var line = "{\"time\":\"\(Clock.timestamp())\",\"level\":\"\(level)\",\"component\":\"\(component)\",\"pid\":\(pid)"
+        var line =
+            "{\"time\":\"\(Clock.timestamp())\",\"level\":\"\(level)\",\"component\":\"\(component)\",\"pid\":\(pid)"
         line += ",\"message\":" + Self.quoted(message)
         for (name, value) in fields {
             let field = ",\"\(name)\":" + Self.quoted(value)

@@ -14,7 +14,10 @@ enum StatusReport {
                 rows.append(row(component, replacement, actual: "starting", supervisor.now))
             }
             for retired in component.retired {
-                rows.append(row(component, retired, actual: retired.phase == .draining ? "draining" : "stopping", supervisor.now))
+                rows.append(
+                    row(
+                        component, retired, actual: retired.phase == .draining ? "draining" : "stopping", supervisor.now
+                    ))
             }
         }
         let state: String

@@ -75,7 +75,8 @@ extension Supervisor {
                 try watch(child)
             }
             equip(child, stripes: stripes)
-            log.write(.debug, "started \(component.role.name)", [("instance", "\(instance)"), ("child_pid", "\(child.pid)")])
+            log.write(
+                .debug, "started \(component.role.name)", [("instance", "\(instance)"), ("child_pid", "\(child.pid)")])
         } catch {
             switch error {
             case .resources(let error):
@@ -141,14 +142,18 @@ extension Supervisor {
     }
 
     private func linkProxies(to dialer: ChildProcess) {
-        for proxy in component(.proxy)?.processes ?? [] where proxy.linkedDialer != dialer.instance { link(proxy, dialer) }
+        for proxy in component(.proxy)?.processes ?? [] where proxy.linkedDialer != dialer.instance {
+            link(proxy, dialer)
+        }
     }
 
     /// One channel for each loop of a proxy, straight to the dialer; the supervisor keeps neither end.
     private func link(_ proxy: ChildProcess, _ dialer: ChildProcess) {
         for loop in 0..<configuration.loops {
             var ends: (Int32, Int32) = (-1, -1)
-            let made = withUnsafeMutableBytes(of: &ends) { cl_socketpair($0.baseAddress!.assumingMemoryBound(to: Int32.self)) }
+            let made = withUnsafeMutableBytes(of: &ends) {
+                cl_socketpair($0.baseAddress!.assumingMemoryBound(to: Int32.self))
+            }
             guard made == 0 else {
                 log.write(.error, "a proxy can't be linked to the dialer: \(Errno(made))")
                 return
@@ -205,7 +210,9 @@ extension Supervisor {
         case .dialer, .admin, .supervisor, .watcher, .kvAgent, .signer, .resolver: stop(child)
         }
         if component.retired.count > Component.mostRetired, let oldest = component.retired.first {
-            log.write(.warning, "too many replaced processes still drain; the oldest is ended", [("child_pid", "\(oldest.pid)")])
+            log.write(
+                .warning, "too many replaced processes still drain; the oldest is ended",
+                [("child_pid", "\(oldest.pid)")])
             oldest.kill(because: "too many replaced processes were draining")
         }
     }
@@ -320,7 +327,9 @@ extension Supervisor {
             return
         }
         guard let (_, which) = place(of: child) else { return }
-        if component.lastDeath == nil || !isNeverRan(component.lastDeath) || child.readyAt > 0 { component.lastDeath = death }
+        if component.lastDeath == nil || !isNeverRan(component.lastDeath) || child.readyAt > 0 {
+            component.lastDeath = death
+        }
         switch which {
         case .current: component.current = nil
         case .replacement: component.replacement = nil

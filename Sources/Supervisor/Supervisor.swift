@@ -57,7 +57,8 @@ final class Supervisor {
         signals = try Errno.check(cl_signalfd())
         listener = Listener(address: Address.parse(settings.listenAddress), port: settings.port)
         adminListener =
-            settings.adminPort == 0 ? nil : Listener(address: Address.parse(settings.adminAddress), port: settings.adminPort)
+            settings.adminPort == 0
+            ? nil : Listener(address: Address.parse(settings.adminAddress), port: settings.adminPort)
         pageFD = try Errno.check(cl_segment_create("status", StatusPage.size))
         guard let page = cl_map(pageFD, StatusPage.size, 1) else { throw Errno(ENOMEM) }
         self.page = page
@@ -180,7 +181,9 @@ final class Supervisor {
     }
 
     func requestRestart(_ role: Role) -> Result<Void, Refusal> {
-        guard shutdown.phase == .running else { return .failure(Refusal(text: "the sidecar is stopping; nothing is restarted")) }
+        guard shutdown.phase == .running else {
+            return .failure(Refusal(text: "the sidecar is stopping; nothing is restarted"))
+        }
         guard let component = component(role) else {
             return .failure(Refusal(text: "\(role.name) can't be restarted: this configuration doesn't start it"))
         }

@@ -6,7 +6,7 @@ BODY = b'{"a":"' + b"x" * 3_000_000 + b'"}'
 
 
 def test_they_are(launch):
-    sidecar = launch(max_body_bytes="4MiB", max_buffered_bytes="8MiB")
+    sidecar = launch(max_body_bytes="4MiB", max_prefill_answer_bytes="1MiB", max_buffered_bytes="8MiB")
     raw = request("POST", CHAT, body=BODY)
     holding = []
     try:

@@ -13,7 +13,8 @@ def test_announced(sidecar, decoder, prefiller, routed, length):
     route = [(ROUTE, prefiller.address)] if routed else []
     with Client(sidecar.port) as client:
         client.send(request("POST", CHAT, [*route, ("Content-Length", length)], b'{"a":'))
-        assert_error(client.response(), 413)
+        # A number that no body can have may also be called malformed.
+        assert_error(client.response(), 413 if length < 1 << 60 else (400, 413))
         assert client.wait_until_closed() == b""
     assert decoder.requests == [] and prefiller.requests == []
 

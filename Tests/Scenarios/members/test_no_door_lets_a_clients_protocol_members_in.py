@@ -29,9 +29,10 @@ def escaped(name):
 
 
 ESCAPED = "{%s}" % ",".join(f'"{escaped(name)}":{json.dumps(value)}' for name, value in HOSTILE_MEMBERS.items())
+FIRST, SECOND = dict(list(HOSTILE_MEMBERS.items())[:5]), dict(list(HOSTILE_MEMBERS.items())[5:])
 NESTED = {
-    "vllm_xargs": {"kept": 1} | HOSTILE_MEMBERS,
-    "sampling_params": {"n": 1, "extra_args": {"kept": 2} | HOSTILE_MEMBERS} | HOSTILE_MEMBERS,
+    "vllm_xargs": {"kept": 1} | FIRST,
+    "sampling_params": {"n": 1, "extra_args": {"kept": 2} | FIRST} | SECOND,
 }
 
 DOORS = {
@@ -39,7 +40,7 @@ DOORS = {
     "escaped names": ([], ESCAPED.encode()),
     "nested in extra arguments": ([], as_json(PLAIN | NESTED)),
     "nested under escaped names": ([], as_json(PLAIN | NESTED).replace(b'"vllm_xargs"', b'"vllm\\u005fxargs"')),
-    "in a batch": ([], as_json([PLAIN | HOSTILE_MEMBERS, PLAIN | NESTED])),
+    "in a batch": ([], as_json([PLAIN | FIRST, PLAIN | NESTED])),
     "text content type": ([("Content-Type", "text/plain")], TOP),
     "binary content type": ([("Content-Type", "application/octet-stream")], TOP),
     "JSON in disguise": ([("Content-Type", "application/JSON ; charset=utf-8")], TOP),
@@ -86,6 +87,19 @@ def test_nothing_arrives_in_chunks(sidecar, prefiller, path, with_header):
         client.send(b"0\r\n\r\n")
         assert client.response().status == 200
     check(sidecar, prefiller, path, with_header)
+
+
+@pytest.mark.parametrize("with_header", [True, False], ids=["routed", "plain"])
+@pytest.mark.parametrize("path", ROUTES)
+def test_very_many_are_removed_or_refused(sidecar, prefiller, path, with_header):
+    names = {f"remote_{number}": number for number in range(300)}
+    body = as_json(PLAIN | names | {"vllm_xargs": names, "sampling_params": {"extra_args": names}})
+    answer = ask(sidecar.port, "POST", path, [(ROUTE, prefiller.address)] if with_header else [], body)
+    if answer.status == 200:
+        check(sidecar, prefiller, path, with_header)
+    else:
+        assert_error(answer, 400)
+        assert prefiller.requests == [] and sidecar.decoder.requests == []
 
 
 @pytest.mark.parametrize("with_header", [True, False], ids=["routed", "plain"])

@@ -116,8 +116,11 @@ def assert_error(answer, status, kind=None):
 
 def assert_refused_and_closed(port, raw, status=400):
     """The raw bytes get one error, then the connection closes: bytes after them are never answered."""
-    answer, rest = ask_raw(port, raw)
-    assert_error(answer, status)
+    with Client(port) as client:
+        client.send(raw)
+        answer = client.response()
+        assert_error(answer, status)
+        rest = client.wait_until_closed()
     assert rest == b"", f"bytes after the refusal were answered: {rest[:200]!r}"
     return answer
 

@@ -1,0 +1,69 @@
+# routing-sidecar: build, try, test.  `make help` lists the targets.
+
+BUILD   := .build/release
+FLAGS   := -c release --static-swift-stdlib
+SHELL   := /bin/sh
+
+.PHONY: help run build test unit fuzz scenarios chaos verify bench lint format install clean
+
+help:
+	@echo "make run      build, then show a disaggregated request streaming through the sidecar, with a live picture"
+	@echo "make test     all tests (unit, fuzz, scenarios, chaos); 20 minutes at most"
+	@echo "make build    executables in $(BUILD)"
+	@echo "make verify   every promise of SPECIFICATION.md at full size, with a record in verify-record/"
+	@echo "make bench    SIDECAR_BENCH=path/to/bench.py: the sidecar against other proxies"
+	@echo "make lint     style and structure"
+	@echo "make install  PREFIX=/usr/local: binaries, owned by root, mode 0711"
+
+build:
+	@scripts/install-dependencies.sh build
+	swift build $(FLAGS)
+
+run: build
+	@$(BUILD)/routing-sidecar-demo $(ARGS)
+
+test: build
+	@scripts/install-dependencies.sh test
+	@scripts/check-structure.sh $(BUILD)
+	swift test --parallel
+	$(MAKE) --no-print-directory fuzz SECONDS_EACH=15
+	$(MAKE) --no-print-directory scenarios
+	$(MAKE) --no-print-directory chaos KILLS=60
+
+unit:
+	swift test --parallel
+
+SECONDS_EACH ?= 60
+fuzz:
+	Tests/Fuzz/run.sh $(SECONDS_EACH)
+
+scenarios: build
+	@scripts/install-dependencies.sh test
+	SIDECAR_BUILD=$(CURDIR)/$(BUILD) "$$(scripts/find-python.sh)" -m pytest -q -p no:cacheprovider Tests/Scenarios
+
+KILLS ?= 300
+chaos: build
+	SIDECAR_BUILD=$(CURDIR)/$(BUILD) python3 Tests/Chaos/chaos.py --kills $(KILLS)
+
+verify: build
+	SIDECAR_BUILD=$(CURDIR)/$(BUILD) python3 Tests/Verify/verify.py
+
+bench: build
+	@test -n "$(SIDECAR_BENCH)" || { echo "make bench needs SIDECAR_BENCH=path/to/bench.py (see README, Performance)" >&2; exit 2; }
+	BENCH_SWIFT_CMD='$(CURDIR)/$(BUILD)/routing-sidecar --port {port} --vllm-port {decode_port} --connector nixlv2 --secure-proxy=false --allow-loopback-upstreams --handoff-block-ids=any --admin-port=0 --control-socket=off --loops=1' \
+		python3 "$(SIDECAR_BENCH)" run --wait-quiet 0.3 -r 3 -p swift,haproxy,nginx,envoy,vllm-router --ref haproxy $(ARGS)
+
+lint:
+	swift format lint --strict --recursive Sources Tests Package.swift
+	@scripts/check-structure.sh $(BUILD)
+
+format:
+	swift format --in-place --recursive Sources Tests Package.swift
+
+PREFIX ?= /usr/local
+install: build
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 0711 -s $(BUILD)/routing-sidecar $(BUILD)/routing-sidecar-dialer $(BUILD)/routing-sidecar-proxy $(DESTDIR)$(PREFIX)/bin
+
+clean:
+	rm -rf .build verify-record

@@ -1,0 +1,37 @@
+#!/bin/sh
+# What a process can do is what it links and imports: checks both, on the sources and on the built executables.
+#   check-structure.sh [DIRECTORY OF EXECUTABLES]
+set -eu
+cd "$(dirname "$0")/.."
+build=${1:-.build/release}
+bad=0
+say() { echo "structure: $*" >&2; bad=1; }
+
+long_lived="Linux IPC Metrics HTTP JSON Admin Supervisor Dialer Proxy Configuration"
+for module in $long_lived; do
+    if grep -rnE '^ *(@preconcurrency )?(public |internal )?import (Foundation|FoundationEssentials|Dispatch|NIO[A-Za-z]*)\b' \
+        "Sources/$module"; then
+        say "Sources/$module imports what a long-lived process must not use"
+    fi
+    if grep -rnE '\b(async|await|actor|Task)\b *[({:]' "Sources/$module" --include='*.swift' | grep -vE '//|///'; then
+        say "Sources/$module uses Swift Concurrency"
+    fi
+done
+
+for exe in routing-sidecar routing-sidecar-dialer routing-sidecar-proxy; do
+    [ -x "$build/$exe" ] || { say "$build/$exe is missing"; continue; }
+    libraries=$(ldd "$build/$exe" | awk '{print $1}' | sed 's#.*/##; s#\.so.*##' | sort -u | tr '\n' ' ')
+    for library in $libraries; do
+        case $library in
+            linux-vdso | ld-linux-x86-64 | ld-linux-aarch64 | libc | libm | libgcc_s | libstdc++ | libpthread | libdl) ;;
+            *) say "$exe links $library" ;;
+        esac
+    done
+done
+
+find Sources Tests -name '*.swift' -o -name '*.c' -o -name '*.h' -o -name '*.py' | xargs wc -l |
+    awk '$2 != "total" && $1 > 400 {print}' | while read -r lines file; do
+        grep -qx "$file" scripts/long-files.txt 2>/dev/null || echo "structure: $file has $lines lines (over 400) and no reason in scripts/long-files.txt" >&2
+    done
+[ "$bad" = 0 ] && echo "structure: ok"
+exit "$bad"

@@ -1,0 +1,29 @@
+#!/bin/sh
+# Installs what is missing on a Debian machine that has Swift. Says what it installs; does nothing when all is there.
+#   install-dependencies.sh build      what a build needs
+#   install-dependencies.sh test       and what the tests need
+set -eu
+
+if ! command -v swift >/dev/null 2>&1; then
+    echo "Swift 6.2 or newer is needed and not on PATH; see https://www.swift.org/install/linux/" >&2
+    exit 1
+fi
+
+need=""
+[ -e /usr/include/linux/landlock.h ] && [ -e /usr/include/stdio.h ] || need="$need libc6-dev"
+command -v git >/dev/null 2>&1 || need="$need git"
+if [ "${1:-build}" = test ]; then
+    "$(dirname "$0")/find-python.sh" >/dev/null 2>&1 || need="$need python3 python3-pytest"
+    command -v curl >/dev/null 2>&1 || need="$need curl"
+fi
+[ -n "$need" ] || exit 0
+
+as_root=""
+if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null 2>&1 || { echo "these packages are needed, and only root can install them:$need" >&2; exit 1; }
+    as_root=sudo
+fi
+echo "installing:$need"
+$as_root apt-get update -qq
+# shellcheck disable=SC2086
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $need
