@@ -53,7 +53,7 @@ public func helpText() -> String {
 
 private let signals = [
     ("15 TERM, 2 INT", "drain and stop"),
-    ("1 HUP", "re-read configuration and certificates (not in this build)"),
+    ("1 HUP", "read resolv.conf and hosts again (with --resolve-names)"),
     ("10 USR1", "restart the watcher of the inference pool (not in this build)"),
     ("12 USR2", "restart the proxy, without refusing anybody"),
     ("34 RTMIN", "restart the KV agent (not in this build)"),

@@ -214,10 +214,8 @@ extension SettingsTable {
             defaultText: "none"),
         Setting(
             name: "resolve-names", kind: .boolean(\.resolveNames),
-            help: "Resolve the names of prefill workers by DNS.",
-            notBuilt: NotBuilt(
-                available: ["false"], because: "prefill workers are named by IP address",
-                instead: "run with --resolve-names=false")),
+            help: "Let requests name prefill workers by DNS names. Starts the resolver; the addresses it finds are"
+                + " checked like those that requests name themselves."),
     ]
 
     private static let pool = [

@@ -23,6 +23,7 @@ final class DialerProcess {
     private var clients: [Int32: ProxyChannel] = [:]
     private var dials: [Int32: Dial] = [:]
     private var probe = DecoderProbe()
+    private var names = Names()
     private var now = Clock.milliseconds()
 
     /// A connection in the making. Keyed by its descriptor.
@@ -31,7 +32,9 @@ final class DialerProcess {
         var id: UInt32
         var purpose: DialPurpose
         var deadline: Int64
-        /// Addresses of the decoder that are still to be tried.
+        /// What it is connecting to.
+        var target: Endpoint
+        /// Addresses that are tried next: the decoder's, or a name's.
         var others: ArraySlice<Endpoint>
     }
 
@@ -62,7 +65,7 @@ final class DialerProcess {
 
     private func waitTime() -> Int32 {
         guard isReady else { return -1 }
-        let dialing: Int64 = dials.isEmpty ? 60_000 : 50
+        let dialing: Int64 = dials.isEmpty && names.isEmpty ? 60_000 : 50
         return Int32(max(1, min(dialing, probe.nextTurn - now)))
     }
 
@@ -73,6 +76,8 @@ final class DialerProcess {
             serve(client)
         } else if dials[fd] != nil {
             conclude(fd)
+        } else if names.fd == fd {
+            receiveAddresses()
         } else if probe.fd == fd {
             probe.conclude(self, now: now)
             stripe.set(.decoderReachable, probe.isReachable ? 1 : 0)
@@ -116,9 +121,13 @@ final class DialerProcess {
                 return
             }
             clients[descriptor] = ProxyChannel(fd: descriptor)
+        case .resolver:
+            if names.fd >= 0 { poll.remove(names.fd) }
+            for pending in names.replaceChannel(fd: descriptor) { refuse(pending.channel, pending.id, .noResources) }
+            try? poll.add(descriptor, CL_IN, token: UInt64(descriptor))
         case .stop: _exit(0)
         case .ping(let number): _ = control.send(FromChild.pong(number))
-        case .settings, .dialer, .listener, .statusPage, .peerSegment, .peerGone, .drain:
+        case .file, .resolverClient, .settings, .dialer, .listener, .statusPage, .peerSegment, .peerGone, .drain:
             end("the supervisor sent '\(message.name)'", 76)
         }
         if hasSettings && hasSegment && !isReady {
@@ -156,6 +165,8 @@ final class DialerProcess {
                 return
             case .message(.dial(let id, let purpose, let target, let deadline), _):
                 dial(client, id, purpose, target, deadline)
+            case .message(.dialName(let id, let name, let port, let deadline), _):
+                dialName(client, id, name, port, deadline)
             case .message(.cancel(let id), _): cancel(client.channel.fd, id)
             }
         }
@@ -196,12 +207,53 @@ final class DialerProcess {
         }
         let plan = Dial(
             channel: client.channel.fd, id: id, purpose: purpose, deadline: now + Int64(min(deadline, 600_000)),
-            others: candidates)
-        connect(plan, to: first)
+            target: first, others: candidates)
+        connect(plan)
     }
 
-    private func connect(_ plan: Dial, to target: Endpoint) {
+    // MARK: Names
+
+    private func dialName(_ client: ProxyChannel, _ id: UInt32, _ name: String, _ port: UInt16, _ deadline: UInt32) {
+        stripe.add(.dialsPrefiller)
+        let pending = Names.Pending(
+            channel: client.channel.fd, id: id, port: port, deadline: now + Int64(min(deadline, 600_000)))
+        if let refusal = names.ask(name, pending, now: now) { refuse(client.channel.fd, id, refusal) }
+    }
+
+    /// The resolver has answered. Each address goes through the same check as one that a client wrote itself.
+    private func receiveAddresses() {
+        while true {
+            switch names.receive() {
+            case .nothing: return
+            case .closed:
+                poll.remove(names.fd)
+                for pending in names.closeChannel() { refuse(pending.channel, pending.id, .noResources) }
+                return
+            case .failed(let pending, let reason):
+                stripe.add(.dialsFailed)
+                refuse(pending.channel, pending.id, reason)
+            case .resolved(let pending, let addresses):
+                let endpoints = addresses.map { Endpoint($0, pending.port) }
+                let allowed = endpoints.filter { policy.refusal(of: $0) == nil }
+                guard let first = allowed.first else {
+                    stripe.add(.dialsRefusedPolicy)
+                    if let refused = endpoints.first { logRefusal(refused) }
+                    refuse(pending.channel, pending.id, .forbiddenAddress)
+                    continue
+                }
+                connect(
+                    Dial(
+                        channel: pending.channel, id: pending.id, purpose: .prefiller, deadline: pending.deadline,
+                        target: first, others: allowed.dropFirst()))
+            }
+        }
+    }
+
+    // MARK: Connecting
+
+    private func connect(_ plan: Dial) {
         var fd: Int32 = -1
+        let target = plan.target
         let result = target.address.withBytes { cl_connect_tcp($0, target.port, &fd) }
         if result == 0 {
             established(plan, fd)
@@ -246,7 +298,7 @@ final class DialerProcess {
     private func established(_ plan: Dial, _ fd: Int32) {
         if plan.purpose == .decoder { probe.sawConnection(now: now) }
         if let client = clients[plan.channel] {
-            _ = client.channel.send(FromDialer.connected(id: plan.id), descriptor: fd)
+            _ = client.channel.send(FromDialer.connected(id: plan.id, peer: plan.target), descriptor: fd)
         }
         // Our copy goes at once: the connection is the proxy's alone.
         close(fd)
@@ -255,7 +307,8 @@ final class DialerProcess {
     private func failed(_ plan: Dial, _ error: Int32) {
         var plan = plan
         if let next = plan.others.popFirst() {
-            connect(plan, to: next)
+            plan.target = next
+            connect(plan)
             return
         }
         if plan.purpose == .decoder { probe.sawFailure(now: now) }
@@ -278,6 +331,7 @@ final class DialerProcess {
     }
 
     private func cancel(_ channel: Int32, _ id: UInt32) {
+        names.cancel(channel: channel, id: id)
         guard let found = dials.first(where: { $0.value.channel == channel && $0.value.id == id }) else { return }
         abandon(found.key)
     }
@@ -289,6 +343,7 @@ final class DialerProcess {
     }
 
     private func expire() {
+        for pending in names.expired(now: now) { refuse(pending.channel, pending.id, .nameTimedOut) }
         if dials.isEmpty { return }
         for (fd, dial) in dials where dial.deadline <= now {
             abandon(fd)

@@ -5,6 +5,7 @@ public enum ChildSettings: Sendable, Equatable {
     case dialer(DialerSettings)
     case proxy(ProxySettings)
     case admin(AdminSettings)
+    case resolver(ResolverSettings)
 
     /// Longest encoding in bytes.
     static let longest = 8192
@@ -15,6 +16,7 @@ public enum ChildSettings: Sendable, Equatable {
         case .dialer: .dialer
         case .proxy: .proxy
         case .admin: .admin
+        case .resolver: .resolver
         }
     }
 
@@ -24,6 +26,7 @@ public enum ChildSettings: Sendable, Equatable {
         case .dialer(let settings): settings.encode(into: &writer)
         case .proxy(let settings): settings.encode(into: &writer)
         case .admin(let settings): settings.encode(into: &writer)
+        case .resolver(let settings): settings.encode(into: &writer)
         }
     }
 
@@ -32,7 +35,8 @@ public enum ChildSettings: Sendable, Equatable {
         case .dialer: self = .dialer(DialerSettings(from: &reader))
         case .proxy: self = .proxy(ProxySettings(from: &reader))
         case .admin: self = .admin(AdminSettings(from: &reader))
-        case .supervisor, .watcher, .kvAgent, .signer, .resolver:
+        case .resolver: self = .resolver(ResolverSettings(from: &reader))
+        case .supervisor, .watcher, .kvAgent, .signer:
             // No such settings: a byte that can't be read makes the message invalid.
             _ = reader.readText(limit: -1)
             self = .admin(AdminSettings())
@@ -113,6 +117,18 @@ public struct DialerSettings: Sendable, Equatable {
 
 /// What the admin process needs.
 public struct AdminSettings: Sendable, Equatable {
+    /// Lines of this weight or heavier are logged.
+    public var logLevel: UInt8 = 2
+
+    /// Everything at its default.
+    public init() {}
+
+    func encode(into writer: inout WireWriter) { writer.write(logLevel) }
+    init(from reader: inout WireReader) { logLevel = reader.read() }
+}
+
+/// What the resolver needs.
+public struct ResolverSettings: Sendable, Equatable {
     /// Lines of this weight or heavier are logged.
     public var logLevel: UInt8 = 2
 

@@ -16,6 +16,12 @@ public enum ToChild: Message, Equatable {
     case peerSegment(role: Role, instance: UInt32)
     /// Admin: that instance is gone and its counts are folded into the status page.
     case peerGone(instance: UInt32)
+    /// Resolver: a file of the host's, opened by the supervisor.
+    case file(HostFile)
+    /// Dialer: its channel to the resolver.
+    case resolver
+    /// Resolver: the other end of that channel.
+    case resolverClient
     /// Stop accepting, finish what runs, then say drained. Milliseconds until what is left is cut; 0 = never.
     case drain(deadlineMilliseconds: UInt32)
     /// End now.
@@ -37,6 +43,9 @@ public enum ToChild: Message, Equatable {
         case .drain: 9
         case .stop: 10
         case .ping: 11
+        case .file: 12
+        case .resolver: 13
+        case .resolverClient: 14
         }
     }
 
@@ -54,13 +63,17 @@ public enum ToChild: Message, Equatable {
         case .drain: "drain"
         case .stop: "stop"
         case .ping: "ping"
+        case .file: "file"
+        case .resolver: "resolver"
+        case .resolverClient: "resolver-client"
         }
     }
 
     /// Does exactly one descriptor travel with it?
     public var carriesDescriptor: Bool {
         switch self {
-        case .segment, .dialer, .proxyChannel, .listener, .statusPage, .peerSegment: true
+        case .segment, .dialer, .proxyChannel, .listener, .statusPage, .peerSegment, .file, .resolver, .resolverClient:
+            true
         case .settings, .peerGone, .drain, .stop, .ping: false
         }
     }
@@ -71,7 +84,8 @@ public enum ToChild: Message, Equatable {
         case 1: ChildSettings.longest
         case 2, 3: 2
         case 4: 6
-        case 5, 6, 10: 0
+        case 5, 6, 10, 13, 14: 0
+        case 12: 1
         case 7: 5
         case 8, 9, 11: 4
         default: nil
@@ -87,7 +101,8 @@ public enum ToChild: Message, Equatable {
         case .proxyChannel(let instance, let loop):
             writer.write(instance)
             writer.write(loop)
-        case .listener, .statusPage, .stop: break
+        case .listener, .statusPage, .stop, .resolver, .resolverClient: break
+        case .file(let file): writer.write(file.rawValue)
         case .peerSegment(let role, let instance):
             writer.write(role.rawValue)
             writer.write(instance)
@@ -111,9 +126,20 @@ public enum ToChild: Message, Equatable {
         case 9: .drain(deadlineMilliseconds: reader.read())
         case 10: .stop
         case 11: .ping(reader.read())
+        case 12: .file(reader.read(case: HostFile.self, fallback: .hosts))
+        case 13: .resolver
+        case 14: .resolverClient
         default: nil
         }
     }
+}
+
+/// Files of the host that a child reads without a right to open any.
+public enum HostFile: UInt8, CaseIterable, Sendable {
+    /// /etc/resolv.conf
+    case resolvConf = 1
+    /// /etc/hosts
+    case hosts = 2
 }
 
 /// Child to supervisor.

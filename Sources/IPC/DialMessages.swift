@@ -24,6 +24,10 @@ public enum DialRefusal: UInt8, Error, CaseIterable, Sendable {
     case noResources = 6
     /// The dialer went away before it answered, twice.
     case dialerLost = 7
+    /// The name has no address, or isn't one that can be looked up.
+    case nameNotFound = 8
+    /// No name server answered in time.
+    case nameTimedOut = 9
 
     /// The label in metrics.
     public var name: String {
@@ -35,6 +39,8 @@ public enum DialRefusal: UInt8, Error, CaseIterable, Sendable {
         case .tooMany: "too_many"
         case .noResources: "no_resources"
         case .dialerLost: "dialer_lost"
+        case .nameNotFound: "name_not_found"
+        case .nameTimedOut: "name_timed_out"
         }
     }
 }
@@ -43,6 +49,8 @@ public enum DialRefusal: UInt8, Error, CaseIterable, Sendable {
 public enum ToDialer: Message, Equatable {
     /// Connect. `id` is the proxy's; the deadline is in milliseconds from now.
     case dial(id: UInt32, purpose: DialPurpose, target: Endpoint, deadlineMilliseconds: UInt32)
+    /// Resolve a prefiller's name, then connect to the first of its addresses that may be dialled and answers.
+    case dialName(id: UInt32, name: String, port: UInt16, deadlineMilliseconds: UInt32)
     /// Never mind. A connection that is already on its way arrives all the same.
     case cancel(id: UInt32)
 
@@ -51,6 +59,7 @@ public enum ToDialer: Message, Equatable {
         switch self {
         case .dial: 1
         case .cancel: 2
+        case .dialName: 3
         }
     }
 
@@ -59,6 +68,7 @@ public enum ToDialer: Message, Equatable {
         switch self {
         case .dial: "dial"
         case .cancel: "cancel"
+        case .dialName: "dial-name"
         }
     }
 
@@ -70,6 +80,7 @@ public enum ToDialer: Message, Equatable {
         switch type {
         case 1: 27
         case 2: 4
+        case 3: 10 + 2 + longestName
         default: nil
         }
     }
@@ -85,8 +96,16 @@ public enum ToDialer: Message, Equatable {
             writer.write(target.port)
             writer.write(deadline)
         case .cancel(let id): writer.write(id)
+        case .dialName(let id, let name, let port, let deadline):
+            writer.write(id)
+            writer.write(name)
+            writer.write(port)
+            writer.write(deadline)
         }
     }
+
+    /// The longest name of a host, in bytes (RFC 1035).
+    public static let longestName = 253
 
     /// Reads a payload.
     public static func decode(type: UInt8, from reader: inout WireReader) -> ToDialer? {
@@ -97,6 +116,10 @@ public enum ToDialer: Message, Equatable {
                 target: Endpoint(Address(high: reader.read(), low: reader.read()), reader.read()),
                 deadlineMilliseconds: reader.read())
         case 2: .cancel(id: reader.read())
+        case 3:
+            .dialName(
+                id: reader.read(), name: reader.readText(limit: longestName), port: reader.read(),
+                deadlineMilliseconds: reader.read())
         default: nil
         }
     }
@@ -104,8 +127,8 @@ public enum ToDialer: Message, Equatable {
 
 /// Dialer to proxy loop.
 public enum FromDialer: Message, Equatable {
-    /// The descriptor that comes with this is an established connection.
-    case connected(id: UInt32)
+    /// The descriptor that comes with this is an established connection to `peer`.
+    case connected(id: UInt32, peer: Endpoint)
     /// There is no connection, and this is why.
     case refused(id: UInt32, reason: DialRefusal)
 
@@ -136,7 +159,7 @@ public enum FromDialer: Message, Equatable {
     /// The longest payload of a type in bytes.
     public static func longestPayload(ofType type: UInt8) -> Int? {
         switch type {
-        case 1: 4
+        case 1: 22
         case 2: 5
         default: nil
         }
@@ -145,7 +168,9 @@ public enum FromDialer: Message, Equatable {
     /// Writes the payload.
     public func encode(into writer: inout WireWriter) {
         switch self {
-        case .connected(let id): writer.write(id)
+        case .connected(let id, let peer):
+            writer.write(id)
+            peer.encode(into: &writer)
         case .refused(let id, let reason):
             writer.write(id)
             writer.write(reason.rawValue)
@@ -155,7 +180,7 @@ public enum FromDialer: Message, Equatable {
     /// Reads a payload.
     public static func decode(type: UInt8, from reader: inout WireReader) -> FromDialer? {
         switch type {
-        case 1: .connected(id: reader.read())
+        case 1: .connected(id: reader.read(), peer: Endpoint(from: &reader))
         case 2: .refused(id: reader.read(), reason: reader.read(case: DialRefusal.self, fallback: .unreachable))
         default: nil
         }

@@ -31,7 +31,8 @@ public enum Permissions {
         case .segment, .stop, .ping: true
         case .dialer: role == .proxy
         case .drain: role == .proxy
-        case .proxyChannel: role == .dialer
+        case .proxyChannel, .resolver: role == .dialer
+        case .file, .resolverClient: role == .resolver
         case .listener: role == .proxy || role == .admin
         case .statusPage, .peerSegment, .peerGone: role == .admin
         }

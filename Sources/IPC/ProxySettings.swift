@@ -58,6 +58,8 @@ public struct ProxySettings: Sendable, Equatable {
     public var maximumIdlePerUpstream: UInt32 = 1024
     /// A client that closes its sending side still wants the answer.
     public var serveHalfClosed = false
+    /// Prefillers may be named by DNS names.
+    public var resolveNames = false
     /// One line per request.
     public var logRequests = false
     /// Lines of this weight or heavier are logged.
@@ -81,6 +83,7 @@ public struct ProxySettings: Sendable, Equatable {
             maximumIdlePerUpstream,
         ] { writer.write(value) }
         writer.write(serveHalfClosed)
+        writer.write(resolveNames)
         writer.write(logRequests)
         writer.write(logLevel)
     }
@@ -109,6 +112,7 @@ public struct ProxySettings: Sendable, Equatable {
         upstreamIdle = reader.read()
         maximumIdlePerUpstream = reader.read()
         serveHalfClosed = reader.readBool()
+        resolveNames = reader.readBool()
         logRequests = reader.readBool()
         logLevel = reader.read()
     }

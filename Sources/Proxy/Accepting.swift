@@ -111,6 +111,7 @@ extension Loop {
         discharge(client)
         if let handoff = client.pointee.handoff {
             handoff.pointee.free()
+            handoff.deinitialize(count: 1)
             handoff.deallocate()
             client.pointee.handoff = nil
         }

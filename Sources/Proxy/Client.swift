@@ -88,6 +88,8 @@ struct Handoff {
     var target: Endpoint
     /// The target was `localhost`: if nobody listens on 127.0.0.1, ::1 is tried.
     var triesLoopback6 = false
+    /// The target was a name, which the dialer resolves; `target` has its address once a connection is there.
+    var name = ""
     /// The decode leg's head, without its length and its empty line.
     var decodeHead = Buffer()
     var plan: DecodePlan

@@ -60,8 +60,14 @@ final class Dials {
     private func send(_ entry: Pending, _ loop: Loop) -> DialRefusal? {
         guard channel != nil else { return .dialerLost }
         let left = UInt32(clamping: max(1, entry.deadline - loop.now))
-        let message = ToDialer.dial(
+        var message = ToDialer.dial(
             id: entry.id, purpose: entry.purpose, target: entry.endpoint, deadlineMilliseconds: left)
+        if entry.purpose == .prefiller, let handoff = loop.clients[Int(entry.client)].handoff,
+            !handoff.pointee.name.isEmpty
+        {
+            message = .dialName(
+                id: entry.id, name: handoff.pointee.name, port: entry.endpoint.port, deadlineMilliseconds: left)
+        }
         switch channel!.send(message) {
         case .success: return nil
         case .failure(let error): return error.number == EAGAIN || error.number == ENOBUFS ? .tooMany : .dialerLost
@@ -118,7 +124,7 @@ final class Dials {
             case .violation(let violation):
                 ChildLog.write(.error, "the dialer broke the protocol; ending", [("violation", violation.description)])
                 _exit(ProcessExit.violation)
-            case .message(.connected(let id), let descriptor): connected(id, descriptor, loop)
+            case .message(.connected(let id, let peer), let descriptor): connected(id, descriptor, peer, loop)
             case .message(.refused(let id, let reason), _):
                 let place = id & 0xFFF
                 if table[Int(place)].id == id { refuse(place, reason, loop) }
@@ -126,7 +132,7 @@ final class Dials {
         }
     }
 
-    private func connected(_ id: UInt32, _ fd: Int32, _ loop: Loop) {
+    private func connected(_ id: UInt32, _ fd: Int32, _ peer: Endpoint, _ loop: Loop) {
         let place = id & 0xFFF
         let entry = table[Int(place)]
         guard entry.id == id else {
@@ -136,7 +142,8 @@ final class Dials {
         }
         drop(place)
         let client = loop.clients + Int(entry.client)
-        guard let upstream = loop.adopt(upstream: fd, entry.purpose, entry.endpoint) else {
+        let endpoint = entry.purpose == .prefiller ? peer : entry.endpoint
+        guard let upstream = loop.adopt(upstream: fd, entry.purpose, endpoint) else {
             if client.pointee.generation == entry.generation && client.pointee.dial == id {
                 client.pointee.dial = 0
                 loop.perform(client.pointee.life.handle(.refused(.noResources)), client)
@@ -149,6 +156,7 @@ final class Dials {
             return
         }
         client.pointee.dial = 0
+        if entry.purpose == .prefiller { client.pointee.handoff?.pointee.target = peer }
         loop.assign(upstream, to: client)
         loop.perform(client.pointee.life.handle(.connected), client)
     }

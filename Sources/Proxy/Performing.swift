@@ -38,7 +38,9 @@ extension Loop {
         }
         client.pointee.outgoing.rewind()
         let endpoint = endpoint(client, purpose)
-        if !fresh, let upstream = takeIdle(purpose, endpoint) {
+        // A name's address isn't known here, so a name is dialled each time.
+        let isNamed = purpose == .prefiller && client.pointee.handoff?.pointee.name.isEmpty == false
+        if !fresh, !isNamed, let upstream = takeIdle(purpose, endpoint) {
             stripe.add(.upstreamReused)
             assign(upstream, to: client)
             perform(client.pointee.life.handle(.connected), client)

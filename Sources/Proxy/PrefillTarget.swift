@@ -1,8 +1,9 @@
 import HTTP
+import IPC
 import Linux
 
-/// What x-prefiller-host-port names. The grammar is closed: an optional `http://`, then an IP literal or `localhost`, a
-/// colon and a port. Everything else is refused; nothing is ever given to a URL parser, and what is read here is exactly
+/// What x-prefiller-host-port names. The grammar is closed: an optional `http://`, then an IP literal, `localhost` or (where
+/// names are resolved) a DNS name, a colon and a port. Everything else is refused; nothing is ever given to a URL parser, and what is read here is exactly
 /// what is dialled.
 enum PrefillTarget: Equatable {
     /// No target: the decoder alone serves the request.
@@ -10,6 +11,8 @@ enum PrefillTarget: Equatable {
     case endpoint(Endpoint)
     /// `localhost`, which is 127.0.0.1, then ::1; it is never looked up.
     case localhost(port: UInt16)
+    /// A DNS name, which only counts where names are resolved.
+    case name(String, port: UInt16)
     case malformed
 
     /// Several lines, or a comma list in a single one, are candidates; the first is used.
@@ -38,8 +41,35 @@ enum PrefillTarget: Equatable {
             guard inner.contains(UInt8(ascii: ":")), let address = Address.parse(inner) else { return .malformed }
             return .endpoint(Endpoint(address, port))
         }
-        guard !host.contains(UInt8(ascii: ":")), let address = Address.parse(host) else { return .malformed }
-        return .endpoint(Endpoint(address, port))
+        if host.contains(UInt8(ascii: ":")) { return .malformed }
+        if let address = Address.parse(host) { return .endpoint(Endpoint(address, port)) }
+        return isName(host) ? .name(String(decoding: host, as: UTF8.self), port: port) : .malformed
+    }
+
+    /// Labels of letters, digits, hyphens and underscores. The last one may not begin with a digit: what looks like an
+    /// address in an odd spelling (`127.1`, `0x7f.1`, `2130706433`) is not a name.
+    private static func isName(_ text: UnsafeRawBufferPointer) -> Bool {
+        guard text.count <= ToDialer.longestName else { return false }
+        var label = 0
+        var startsWithDigit = false
+        for (i, byte) in text.enumerated() {
+            switch byte {
+            case 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "_"): label += 1
+            case 0x30...0x39:
+                if label == 0 { startsWithDigit = true }
+                label += 1
+            case UInt8(ascii: "-"):
+                if label == 0 || i + 1 == text.count || text[i + 1] == UInt8(ascii: ".") { return false }
+                label += 1
+            case UInt8(ascii: "."):
+                if label == 0 { return false }
+                label = 0
+                startsWithDigit = false
+            default: return false
+            }
+            if label > 63 { return false }
+        }
+        return label > 0 && !startsWithDigit
     }
 
     private static func port(_ text: UnsafeRawBufferPointer) -> UInt16? {

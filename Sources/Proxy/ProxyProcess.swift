@@ -129,7 +129,7 @@ final class ProxyProcess: @unchecked Sendable {
             drainDeadline = deadline == 0 ? 0 : Clock.milliseconds() + Int64(deadline)
         case .stop: _exit(ProcessExit.stopped)
         case .ping(let number): say(.pong(number))
-        case .settings, .proxyChannel, .statusPage, .peerSegment, .peerGone:
+        case .settings, .proxyChannel, .statusPage, .peerSegment, .peerGone, .file, .resolver, .resolverClient:
             exit("the supervisor sent '\(message.name)'", ProcessExit.violation)
         }
     }

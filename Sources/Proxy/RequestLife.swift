@@ -187,7 +187,7 @@ struct RequestLife: Equatable {
     private static func prefillerFailure(_ reason: DialRefusal) -> Failure {
         switch reason {
         case .forbiddenAddress: .prefillerForbidden
-        case .connectionRefused, .timedOut, .unreachable: .prefillerUnreachable
+        case .connectionRefused, .timedOut, .unreachable, .nameNotFound, .nameTimedOut: .prefillerUnreachable
         case .tooMany, .noResources, .dialerLost: .noResources
         }
     }
@@ -195,7 +195,7 @@ struct RequestLife: Equatable {
     private static func decoderFailure(_ reason: DialRefusal) -> Failure {
         switch reason {
         case .connectionRefused: .decoderRefused
-        case .forbiddenAddress, .timedOut, .unreachable: .decoderUnreachable
+        case .forbiddenAddress, .timedOut, .unreachable, .nameNotFound, .nameTimedOut: .decoderUnreachable
         case .tooMany, .noResources, .dialerLost: .noResources
         }
     }

@@ -30,6 +30,7 @@ extension Loop {
         var target = PrefillTarget.none
         if client.pointee.api != .other {
             target = PrefillTarget.parse(head, bytes)
+            if case .name = target, !settings.resolveNames { target = .malformed }
             if target == .malformed {
                 stripe.add(.blockedMalformed)
                 answer(client, .badTarget)
@@ -42,6 +43,7 @@ extension Loop {
         case .endpoint(let endpoint): beginDisaggregated(client, bytes, body, endpoint)
         case .localhost(let port):
             beginDisaggregated(client, bytes, body, Endpoint(.loopback4, port), triesLoopback6: true)
+        case .name(let name, let port): beginDisaggregated(client, bytes, body, Endpoint(.any, port), name: name)
         case .malformed: break
         }
     }
@@ -134,7 +136,7 @@ extension Loop {
 
     private func beginDisaggregated(
         _ client: UnsafeMutablePointer<Client>, _ bytes: UnsafeRawBufferPointer,
-        _ body: (bytes: UnsafeRawBufferPointer, scanned: Bool), _ target: Endpoint, triesLoopback6: Bool = false
+        _ body: (bytes: UnsafeRawBufferPointer, scanned: Bool), _ target: Endpoint, triesLoopback6: Bool = false, name: String = ""
     ) {
         client.pointee.mode = .disaggregated
         guard let plan = scanner.decodePlan() else {
@@ -151,6 +153,7 @@ extension Loop {
         let handoff = UnsafeMutablePointer<Handoff>.allocate(capacity: 1)
         handoff.initialize(to: Handoff(target: target, triesLoopback6: triesLoopback6, plan: plan))
         handoff.pointee.requestID = chooseRequestID(bytes)
+        handoff.pointee.name = name
         client.pointee.handoff = handoff
 
         var writer = HeadWriter(scratch)

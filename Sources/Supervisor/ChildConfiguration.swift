@@ -85,6 +85,7 @@ struct ChildConfiguration {
         proxy.upstreamIdle = UInt32(clamping: settings.upstreamIdleMilliseconds)
         proxy.maximumIdlePerUpstream = UInt32(clamping: settings.maximumIdlePerUpstream)
         proxy.serveHalfClosed = settings.halfClose == .serve
+        proxy.resolveNames = settings.resolveNames
         proxy.logRequests = settings.logRequests
         proxy.logLevel = logLevel.rawValue
         return .proxy(proxy)
@@ -94,6 +95,12 @@ struct ChildConfiguration {
         var admin = AdminSettings()
         admin.logLevel = logLevel.rawValue
         return .admin(admin)
+    }
+
+    var resolver: ChildSettings {
+        var resolver = ResolverSettings()
+        resolver.logLevel = logLevel.rawValue
+        return .resolver(resolver)
     }
 
     var logLevel: ChildLog.Level {

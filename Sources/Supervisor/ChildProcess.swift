@@ -87,7 +87,8 @@ final class ChildProcess {
             logEnd = log.1
             var segmentFD: Int32 = -1
             var segment: SegmentReader?
-            if role != .admin {
+            // Admin only reads counters, and the resolver's are the dialer's to keep.
+            if role != .admin && role != .resolver {
                 segmentFD = cl_segment_create("counters", Layout.size(stripes: stripes))
                 if segmentFD < 0 {
                     close(log.0)

@@ -122,6 +122,7 @@ extension Supervisor {
             child.send(.segment(stripes: UInt16(stripes)), descriptor: child.segmentFD)
             // A replacement is linked when it takes over; until then the old dialer serves.
             if component(.dialer)?.current === child { linkProxies(to: child) }
+            linkResolver(component(.resolver)?.current, child)
         case .proxy:
             child.send(.settings(configuration.proxy))
             child.send(.segment(stripes: UInt16(stripes)), descriptor: child.segmentFD)
@@ -132,7 +133,11 @@ extension Supervisor {
             for other in components.flatMap(\.processes) where other.segment != nil {
                 child.send(.peerSegment(role: other.role, instance: other.instance), descriptor: other.segmentFD)
             }
-        case .supervisor, .watcher, .kvAgent, .signer, .resolver: break
+        case .resolver:
+            child.send(.settings(configuration.resolver))
+            sendHostFiles(to: child)
+            if component(.resolver)?.current === child { linkDialers(to: child) }
+        case .supervisor, .watcher, .kvAgent, .signer: break
         }
         if child.segment != nil { tellAdmin(.peerSegment(role: child.role, instance: child.instance), child.segmentFD) }
     }
@@ -144,6 +149,39 @@ extension Supervisor {
     private func linkProxies(to dialer: ChildProcess) {
         for proxy in component(.proxy)?.processes ?? [] where proxy.linkedDialer != dialer.instance {
             link(proxy, dialer)
+        }
+    }
+
+    private func linkDialers(to resolver: ChildProcess) {
+        for dialer in component(.dialer)?.processes ?? [] { linkResolver(resolver, dialer) }
+    }
+
+    private func linkResolver(_ resolver: ChildProcess?, _ dialer: ChildProcess) {
+        guard let resolver else { return }
+        var ends: (Int32, Int32) = (-1, -1)
+        let made = withUnsafeMutableBytes(of: &ends) {
+            cl_socketpair($0.baseAddress!.assumingMemoryBound(to: Int32.self))
+        }
+        guard made == 0 else {
+            log.write(.error, "the dialer can't be linked to the resolver: \(Errno(made))")
+            return
+        }
+        resolver.send(.resolverClient, descriptor: ends.0)
+        dialer.send(.resolver, descriptor: ends.1)
+        close(ends.0)
+        close(ends.1)
+    }
+
+    /// The resolver has no right to open a file, so it is handed the two it needs.
+    func sendHostFiles(to resolver: ChildProcess) {
+        for (file, path) in [(HostFile.resolvConf, "/etc/resolv.conf"), (.hosts, "/etc/hosts")] {
+            let fd = open(path, O_RDONLY | O_CLOEXEC)
+            guard fd >= 0 else {
+                log.write(.warning, "\(path) can't be read: \(Errno(errno))")
+                continue
+            }
+            resolver.send(.file(file), descriptor: fd)
+            close(fd)
         }
     }
 
@@ -179,6 +217,7 @@ extension Supervisor {
         component.replacement = nil
         lendListener(to: fresh)
         if component.role == .dialer { linkProxies(to: fresh) }
+        if component.role == .resolver { linkDialers(to: fresh) }
         if let old { retire(old, component) }
         log.write(
             .info, "\(component.role.name) was replaced",

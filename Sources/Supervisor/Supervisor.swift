@@ -104,6 +104,9 @@ final class Supervisor {
             Component(role: .dialer, isEssential: true, policy: quick),
             Component(role: .proxy, isEssential: true, policy: quick),
         ]
+        if configuration.settings.resolveNames {
+            components.append(Component(role: .resolver, isEssential: false, policy: quick))
+        }
         if adminListener != nil {
             components.append(Component(role: .admin, isEssential: false, policy: RestartPolicy(longestPause: 30_000)))
         }
@@ -159,13 +162,21 @@ final class Supervisor {
         case SIGTERM, SIGINT, SIGQUIT:
             log.write(.info, "asked to stop", sender)
             perform(shutdown.handle(.terminate))
-        case SIGHUP: log.write(.info, "asked to reload; this configuration has nothing that can be reloaded", sender)
+        case SIGHUP: reload(sender)
         case SIGUSR1: restart(.watcher, sender)
         case SIGUSR2: restart(.proxy, sender)
         case realtime: restart(.kvAgent, sender)
         case realtime + 1: restart(.dialer, sender)
         default: break
         }
+    }
+
+    /// Reads again what can change while we run. Flags and environment can't; the resolver's files can.
+    private func reload(_ fields: [(String, String)]) {
+        let resolvers = component(.resolver)?.processes ?? []
+        for resolver in resolvers { sendHostFiles(to: resolver) }
+        let what = resolvers.isEmpty ? "nothing in this configuration can be reloaded" : "resolv.conf and hosts are read again"
+        log.write(.info, "asked to reload: \(what)", fields)
     }
 
     private func restart(_ role: Role, _ fields: [(String, String)]) {

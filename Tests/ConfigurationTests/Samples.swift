@@ -15,6 +15,7 @@ struct Sample: Sendable {
     static let all = built + notBuilt + compatibility
 
     static let built = [
+        Sample("resolve-names", "true") { $0.resolveNames = true },
         Sample("listen-address", "::1") { $0.listenAddress = "::1" },
         Sample("port", "18000") { $0.port = 18000 },
         Sample("secure-proxy", "false") { $0.secureProxy = false },
@@ -72,7 +73,6 @@ struct Sample: Sendable {
         Sample("prefiller-use-tls", "true") { $0.prefillerUseTLS = true },
         Sample("prefiller-tls-insecure-skip-verify", "true") { $0.prefillerSkipVerify = true },
         Sample("enable-prefiller-sampling", "true") { $0.prefillerSampling = true },
-        Sample("resolve-names", "true") { $0.resolveNames = true },
         Sample("enable-ssrf-protection", "true") { $0.ssrfProtection = true },
         Sample("require-sandbox", "all") { $0.requireSandbox = .all },
         Sample("configuration", "port: 1") { $0.configuration = "port: 1" },

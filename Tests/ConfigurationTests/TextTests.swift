@@ -1,6 +1,5 @@
-import XCTest
-
 import IPC
+import XCTest
 
 @testable import Configuration
 

@@ -1,5 +1,6 @@
 """TERM and INT: not ready any more, no new connections, running streams end in their own time, exit 0."""
 
+import json
 import signal
 import threading
 
@@ -33,6 +34,9 @@ def test_it_does(launch, prefiller, number):
         stream.finish()
         assert b"[DONE]" in client.read_until(b"0\r\n\r\n")
     assert sidecar.wait_exit() == 0
+    said = [json.loads(line)["message"] for line in sidecar.log_lines]
+    after = said[said.index("draining") :]
+    assert not [message for message in after if message.startswith("started")], after
 
 
 def test_idle_it_ends_at_once(launch):
