@@ -77,7 +77,8 @@ public final class AdminProcess {
         case .listener: server.listen(on: descriptor, poll: poll)
         case .stop: _exit(0)
         case .ping(let number): _ = control.send(FromChild.pong(number))
-        case .settings, .dialer, .proxyChannel, .drain, .file, .resolver, .resolverClient: end("the supervisor sent '\(message.name)'")
+        case .settings, .dialer, .proxyChannel, .drain, .file, .resolver, .resolverClient:
+            end("the supervisor sent '\(message.name)'")
         }
     }
 

@@ -34,7 +34,8 @@ struct Names {
         guard let channel, pending.count < Self.most else { return .noResources }
         nextID &+= 1
         let left = UInt32(clamping: max(1, dial.deadline - now))
-        guard case .success = channel.send(ToResolver.resolve(id: nextID, name: name, deadlineMilliseconds: left)) else {
+        guard case .success = channel.send(ToResolver.resolve(id: nextID, name: name, deadlineMilliseconds: left))
+        else {
             return .noResources
         }
         pending[nextID] = dial

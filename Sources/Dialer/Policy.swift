@@ -31,7 +31,8 @@ struct Policy {
         func add(_ v4: UInt32) { all.append(Address(v4: v4)) }
         let low32 = UInt32(truncatingIfNeeded: address.low)
         if !address.isV4 {
-            if address.high == 0 && address.low >> 32 == 0 { add(low32) }
+            // Of the compatible forms, :: and ::1 are addresses of their own.
+            if address.high == 0 && address.low >> 32 == 0 && address.low > 1 { add(low32) }
             if address.high == 0 && address.low >> 32 == 0xFFFF_0000 { add(low32) }
             if address.high == 0x0064_FF9B_0000_0000 && address.low >> 32 == 0 { add(low32) }
             if address.high >> 16 == 0x0064_FF9B_0001 { add(low32) }

@@ -37,6 +37,9 @@ public struct BodyReader: Sendable {
         return BodyReader(.untilClose)
     }
 
+    /// Bytes that are still missing of a body with a length.
+    public var missing: Int { Int(truncatingIfNeeded: remaining) }
+
     /// Is the body complete?
     public var isDone: Bool {
         switch framing {

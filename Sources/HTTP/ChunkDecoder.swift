@@ -10,6 +10,7 @@ public struct ChunkDecoder: Sendable {
         case dataCR
         case dataLF
         case trailerStart
+        case trailerName
         case trailer
         case trailerLF
         case endLF
@@ -100,7 +101,10 @@ public struct ChunkDecoder: Sendable {
         case .dataLF: return byte == Bytes.lf ? .sizeStart : nil
         case .trailerStart:
             if byte == Bytes.cr { return .endLF }
-            return Bytes.isToken(byte) && spend() ? .trailer : nil
+            return Bytes.isToken(byte) && spend() ? .trailerName : nil
+        case .trailerName:
+            guard spend() else { return nil }
+            return byte == Bytes.colon ? .trailer : Bytes.isToken(byte) ? .trailerName : nil
         case .trailer:
             if byte == Bytes.cr { return .trailerLF }
             return !Bytes.isControl(byte) && spend() ? .trailer : nil

@@ -254,10 +254,10 @@ extension Head {
             }
         }
         if authority.count > 0 {
-            guard authority.count == value.count else { throw .malformed }
-            for i in 0..<Int(value.count) where bytes[Int(authority.start) + i] | 0x20 != text[i] | 0x20 {
-                throw .malformed
-            }
+            let base = bytes.baseAddress!
+            guard authority.count == value.count,
+                Self.equalFolded(base + Int(authority.start), base + Int(value.start), Int(value.count))
+            else { throw .malformed }
         }
     }
 

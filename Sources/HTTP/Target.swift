@@ -48,14 +48,9 @@ extension Head {
     /// `http://host[:port]/path`: what clients send to a forward proxy. The authority must be the Host field's.
     private mutating func absoluteForm(_ text: UnsafeRawBufferPointer, offset: Int) throws(HeadFault) -> Int {
         let base = text.baseAddress!
-        let scheme: Int
-        if text.count > 7, Bytes.equal(base, 7, "http://") {
-            scheme = 7
-        } else if text.count > 8, Bytes.equal(base, 8, "https://") {
-            scheme = 8
-        } else {
-            throw .malformed
-        }
+        // Connections are in clear text, so another scheme asks for something that isn't here.
+        guard text.count > 7, Bytes.equal(base, 7, "http://") else { throw .malformed }
+        let scheme = 7
         var end = scheme
         while end < text.count, text[end] != UInt8(ascii: "/") {
             if text[end] == UInt8(ascii: "@") || text[end] == UInt8(ascii: "?") { throw .malformed }

@@ -8,7 +8,7 @@ public enum ToChild: Message, Equatable {
     case dialer(loop: UInt16)
     /// Dialer: the other end of such a channel.
     case proxyChannel(proxyInstance: UInt32, loop: UInt16)
-    /// Proxy and admin: a listening socket, sent only after the child was ready and was checked.
+    /// Proxy (one for each of its loops) and admin: a listening socket, sent only after the child was ready and was checked.
     case listener
     /// Admin: the supervisor's status page, to be mapped for reading.
     case statusPage

@@ -37,7 +37,7 @@ extension Loop {
     func closeListener() {
         guard listener >= 0 else { return }
         stopAccepting()
-        // Loops share the descriptor; the first one closes it for all, after every loop has let go of it.
+        close(listener)
         listener = -1
     }
 
@@ -106,7 +106,7 @@ extension Loop {
     /// Frees what belongs to one request.
     func releaseRequest(_ client: UnsafeMutablePointer<Client>) {
         client.pointee.head.free()
-        client.pointee.body.free()
+        spareBody.give(&client.pointee.body, now: now)
         client.pointee.outgoing.free()
         discharge(client)
         if let handoff = client.pointee.handoff {

@@ -57,6 +57,9 @@ struct Buffer {
         }
     }
 
+    /// Forgets what is in it and keeps the memory.
+    mutating func clear() { count = 0 }
+
     mutating func free() {
         if base != nil { Glibc.free(base) }
         base = nil

@@ -45,7 +45,11 @@ extension Loop {
             }
             budget -= 1
             let intoBody = client.pointee.phase == .body && client.pointee.reader.framing != .chunked
-            let room = intoBody ? client.pointee.body.spare : readBuffer
+            // Straight into the body, and not a byte further: what follows is the next request.
+            let room =
+                intoBody
+                ? UnsafeMutableRawBufferPointer(
+                    rebasing: client.pointee.body.spare.prefix(client.pointee.reader.missing)) : readBuffer
             let n = cl_recv(client.pointee.fd, room.baseAddress, room.count)
             if n == -Int(EAGAIN) || n == -Int(EINTR) {
                 client.pointee.readable = false
@@ -172,7 +176,7 @@ extension Loop {
                 refuse(client, .noBufferSpace)
                 return
             }
-            client.pointee.body = Buffer(capacity: count)
+            client.pointee.body = spareBody.take(count)
             beginBody(client, headBytes)
         case .chunked:
             beginBody(client, headBytes)

@@ -34,16 +34,20 @@ extension Loop {
         }
     }
 
-    /// No more clients, no more requests; what runs may finish.
+    /// How long an idle connection may still bring a request when a drain begins, in milliseconds.
+    private static let idleGrace: Int64 = 1000
+
+    /// No more connections, and no request after the one that may be on its way; what runs may finish.
     func beginDrain() {
         guard !draining else { return }
+        // Whoever stands in the backlog has been promised a connection by the kernel already.
+        acceptClients()
         draining = true
         closeListener()
-        // Open between requests: nothing is owed to these.
+        // A request may be on its way on a connection that looks idle. It is answered if it comes soon, and told that
+        // the connection ends; one that stays idle is closed.
         forEachClient { client in
-            if client.pointee.phase == .idle && client.pointee.pending.isEmpty && client.pointee.input.isEmpty {
-                closeClient(client)
-            }
+            if client.pointee.phase == .idle { timers.set(client.pointee.fd, now + Self.idleGrace, in: clients) }
         }
         sweepPool()
         drainedPerhaps()

@@ -42,6 +42,7 @@ final class Loop {
 
     var timers: Timers
     var pool = Pool()
+    var spareBody = SpareBody()
     var dials: Dials
     var listener: Int32 = -1
     var accepting = false
@@ -120,6 +121,7 @@ final class Loop {
         while let fd = timers.nextExpired(now: now, in: clients) { clientDeadline(clients + Int(fd)) }
         sweepPool()
         dials.expire(self)
+        spareBody.expire(now: now)
         onTurn?()
         if openClients < maximumClients && listener >= 0 && !accepting && !draining { startAccepting() }
     }
@@ -129,10 +131,13 @@ final class Loop {
         // While draining, the deadline must be seen in time.
         if draining { return 50 }
         var wait = timers.wait(now: now)
-        for other in [pool.wait(now: now, idle: Int64(settings.upstreamIdle), upstreams), dials.wait(now: now)]
-        where other >= 0 && (wait < 0 || other < wait) { wait = other }
-        return wait
+        wait = Self.sooner(wait, pool.wait(now: now, idle: Int64(settings.upstreamIdle), upstreams))
+        wait = Self.sooner(wait, dials.wait(now: now))
+        return Self.sooner(wait, spareBody.wait(now: now))
     }
+
+    /// The shorter of two waits, where -1 is for ever.
+    private static func sooner(_ a: Int32, _ b: Int32) -> Int32 { a < 0 ? b : b < 0 ? a : min(a, b) }
 
     func stop() { stopped = true }
 

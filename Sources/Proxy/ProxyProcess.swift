@@ -27,6 +27,7 @@ final class ProxyProcess: @unchecked Sendable {
     private var shared: Shared?
     private var dialerChannels: [UInt16: Int32] = [:]
     private var drainDeadline: Int64 = 0
+    private var listeners = 0
 
     init(control fd: Int32) { control = Channel(fd: fd) }
 
@@ -123,7 +124,13 @@ final class ProxyProcess: @unchecked Sendable {
             } else {
                 give(dialer: descriptor, to: Int(loop))
             }
-        case .listener: for loop in loops { loop.post(.listen, descriptor) }
+        case .listener:
+            // One descriptor for each loop, so that each can close its own.
+            guard listeners < loops.count else {
+                exit("more listening sockets than event loops", ProcessExit.violation)
+            }
+            loops[listeners].post(.listen, descriptor)
+            listeners += 1
         case .drain(let deadline):
             for loop in loops { loop.post(.drain) }
             drainDeadline = deadline == 0 ? 0 : Clock.milliseconds() + Int64(deadline)

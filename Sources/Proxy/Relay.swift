@@ -149,7 +149,8 @@ extension Loop {
         }
         guard client.pointee.generation == generation else { return }
         if broken {
-            vectorCount = 0
+            // What was sound goes out, so that the client sees an answer that breaks off and not an empty one.
+            guard flush(client) else { return }
             upstreamBroken(upstream)
             return
         }

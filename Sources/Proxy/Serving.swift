@@ -95,13 +95,14 @@ extension Loop {
         case .tooDeep: ErrorAnswer(400, "BadRequestError", "The request body is nested too deeply:")
         case .duplicateMember:
             ErrorAnswer(400, "BadRequestError", "A member that the sidecar or an engine acts on occurs twice:")
-        case .tooManyMembers: ErrorAnswer(400, "BadRequestError", "The request body holds too many protocol members:")
+        case .tooManyMembers: ErrorAnswer(400, "BadRequestError", "The request body holds too many protocol members.")
         case .notAnObject: ErrorAnswer(400, "BadRequestError", "The request body must be a JSON object:")
         case .wrongMemberType: ErrorAnswer(400, "BadRequestError", "A member of the request body has the wrong type:")
         }
     }
 
     private func faultDetail(_ fault: BodyFault) -> String {
+        if fault == .tooManyMembers { return "" }
         let name = String(decoding: scanner.faultMember.prefix(64), as: UTF8.self)
         return (name.isEmpty ? "" : "'\(name)' ") + "at byte \(fault == .notAnObject ? 0 : scanner.faultOffset)."
     }
@@ -136,7 +137,8 @@ extension Loop {
 
     private func beginDisaggregated(
         _ client: UnsafeMutablePointer<Client>, _ bytes: UnsafeRawBufferPointer,
-        _ body: (bytes: UnsafeRawBufferPointer, scanned: Bool), _ target: Endpoint, triesLoopback6: Bool = false, name: String = ""
+        _ body: (bytes: UnsafeRawBufferPointer, scanned: Bool), _ target: Endpoint, triesLoopback6: Bool = false,
+        name: String = ""
     ) {
         client.pointee.mode = .disaggregated
         guard let plan = scanner.decodePlan() else {
@@ -190,7 +192,7 @@ extension Loop {
     }
 
     private func releaseBody(_ client: UnsafeMutablePointer<Client>) {
-        client.pointee.body.free()
+        spareBody.give(&client.pointee.body, now: now)
         discharge(client)
     }
 

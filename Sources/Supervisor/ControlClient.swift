@@ -19,6 +19,11 @@ enum ControlClient {
             )
         }
         let channel = Channel(fd: fd)
+        if case .restart(let name) = request, name.utf8.count > ControlRequest.longestName {
+            let shown = String(name.prefix(40))
+            return .failure(
+                .init(text: "there is no process '\(shown)…'; 'routing-sidecar status' lists those there are"))
+        }
         if case .failure(let error) = channel.send(request) {
             return .failure(.init(text: "the sidecar at \(path) can't be asked: \(error)"))
         }

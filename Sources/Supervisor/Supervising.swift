@@ -233,7 +233,9 @@ extension Supervisor {
         }
         guard let lent else { return }
         do throws(Errno) {
-            child.send(.listener, descriptor: try lent.forHandover())
+            let fd = try lent.forHandover()
+            // One for each loop of a proxy: each closes its own when it drains.
+            for _ in 0..<(child.role == .proxy ? configuration.loops : 1) { child.send(.listener, descriptor: fd) }
         } catch {
             log.write(.error, "the listening socket was gone and can't be bound again: \(error)")
             child.kill(because: "there is no listening socket for it")

@@ -175,7 +175,8 @@ final class Supervisor {
     private func reload(_ fields: [(String, String)]) {
         let resolvers = component(.resolver)?.processes ?? []
         for resolver in resolvers { sendHostFiles(to: resolver) }
-        let what = resolvers.isEmpty ? "nothing in this configuration can be reloaded" : "resolv.conf and hosts are read again"
+        let what =
+            resolvers.isEmpty ? "nothing in this configuration can be reloaded" : "resolv.conf and hosts are read again"
         log.write(.info, "asked to reload: \(what)", fields)
     }
 

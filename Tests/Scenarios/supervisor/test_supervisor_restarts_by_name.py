@@ -17,7 +17,10 @@ def test_one_component(launch, prefiller, name):
     assert_works(sidecar, prefiller)
 
 
-@pytest.mark.parametrize("name", ["prxy", "", "watcher", "proxy dialer", "../x", "x" * 5000], ids=lambda name: name[:20])
+UNKNOWN = ["prxy", "", "watcher", "proxy dialer", "../x", "x" * 5000]
+
+
+@pytest.mark.parametrize("name", UNKNOWN, ids=lambda name: name[:20])
 def test_another_name(sidecar, name):
     done = run("restart", name, "--control-socket", sidecar.control_socket)
     assert done.returncode != 0

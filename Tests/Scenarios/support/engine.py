@@ -91,7 +91,8 @@ class Engine:
         self.changed = threading.Condition()
         self.requests = []
         self.failures = []
-        self.connection_count = 0
+        self.connection_count = 0  # since the last reset
+        self.last_number = 0  # never reset, so that no two connections have the same number
         self.live = set()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.listener = socket.socket(family, socket.SOCK_STREAM)
@@ -151,7 +152,8 @@ class Engine:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self.changed:
                 self.connection_count += 1
-                connection = Connection(sock, self.connection_count)
+                self.last_number += 1
+                connection = Connection(sock, self.last_number)
                 self.live.add(connection)
                 self.changed.notify_all()
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
