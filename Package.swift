@@ -22,6 +22,7 @@ let package = Package(
         .executable(name: "routing-sidecar", targets: ["Supervisor"]),
         .executable(name: "routing-sidecar-dialer", targets: ["Dialer"]),
         .executable(name: "routing-sidecar-proxy", targets: ["Proxy"]),
+        .executable(name: "routing-sidecar-resolver", targets: ["Resolver"]),
         .executable(name: "simulated-engine", targets: ["SimulatedEngine"]),
         .executable(name: "routing-sidecar-demo", targets: ["Demo"]),
     ],
@@ -41,6 +42,7 @@ let package = Package(
         // One executable per privilege level.
         process("Supervisor", ["Linux", "CLinux", "IPC", "Metrics", "Configuration"]),
         process("Dialer", ["Linux", "CLinux", "IPC", "Metrics"]),
+        process("Resolver", ["Linux", "CLinux", "IPC"]),
         process("Proxy", ["Linux", "CLinux", "IPC", "Metrics", "HTTP", "JSON", "Admin"]),
 
         // For trying the sidecar out; not part of an installation.
@@ -48,7 +50,10 @@ let package = Package(
         process("Demo", []),
 
         tests("ConfigurationTests", ["Configuration", "IPC"]),
+        tests("HTTPTests", ["HTTP"]),
         tests("JSONTests", ["JSON"]),
+        tests("ResolverTests", ["Resolver", "IPC", "Linux", "CLinux"]),
+        tests("DialerTests", ["Dialer", "IPC", "Linux", "CLinux"]),
     ],
     swiftLanguageModes: [.v6]
 )

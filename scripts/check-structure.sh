@@ -7,7 +7,7 @@ build=${1:-.build/release}
 bad=0
 say() { echo "structure: $*" >&2; bad=1; }
 
-long_lived="Linux IPC Metrics HTTP JSON Admin Supervisor Dialer Proxy Configuration"
+long_lived="Linux IPC Metrics HTTP JSON Admin Supervisor Dialer Proxy Resolver Configuration"
 for module in $long_lived; do
     if grep -rnE '^ *(@preconcurrency )?(public |internal )?import (Foundation|FoundationEssentials|Dispatch|NIO[A-Za-z]*)\b' \
         "Sources/$module"; then
@@ -18,7 +18,7 @@ for module in $long_lived; do
     fi
 done
 
-for exe in routing-sidecar routing-sidecar-dialer routing-sidecar-proxy; do
+for exe in routing-sidecar routing-sidecar-dialer routing-sidecar-proxy routing-sidecar-resolver; do
     [ -x "$build/$exe" ] || { say "$build/$exe is missing"; continue; }
     libraries=$(ldd "$build/$exe" | awk '{print $1}' | sed 's#.*/##; s#\.so.*##' | sort -u | tr '\n' ' ')
     for library in $libraries; do

@@ -152,6 +152,15 @@ static int fail_close(int fd) {
     return -e;
 }
 
+// Probes after a minute of silence; a peer that answers none of four is gone.
+static void keep_alive(int fd) {
+    int on = 1, idle = 60, interval = 15, count = 4;
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+}
+
 int cl_listen_tcp(const uint8_t address[16], uint16_t port, int backlog, int dual_stack) {
     struct sockaddr_storage s;
     socklen_t n = to_sockaddr(address, port, &s);
@@ -160,8 +169,9 @@ int cl_listen_tcp(const uint8_t address[16], uint16_t port, int backlog, int dua
     int on = 1, only = !dual_stack;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0) return fail_close(fd);
     if (s.ss_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only) < 0) return fail_close(fd);
-    // Accepted sockets inherit it, which saves a call for each connection.
+    // Accepted sockets inherit these, which saves calls for each connection. Keep-alive finds peers that vanished.
     if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0) return fail_close(fd);
+    keep_alive(fd);
     if (bind(fd, (struct sockaddr *)&s, n) < 0 || listen(fd, backlog) < 0) return fail_close(fd);
     return fd;
 }
@@ -229,6 +239,7 @@ int cl_connect_tcp(const uint8_t address[16], uint16_t port, int *out) {
     if (fd < 0) return -errno;
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    keep_alive(fd);
     *out = fd;
     if (connect(fd, (struct sockaddr *)&s, n) == 0) return 0;
     if (errno == EINPROGRESS) return -EINPROGRESS;

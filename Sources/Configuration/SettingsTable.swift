@@ -209,7 +209,7 @@ extension SettingsTable {
         ),
         Setting(
             name: "deny", kind: .denyList,
-            help: "Addresses never connected to, whatever names them, such as"
+            help: "Addresses that are never dialled as prefill workers, whatever names them, such as"
                 + " 10.96.0.0/12,192.0.2.1:443,[2001:db8::]/32:443.",
             defaultText: "none"),
         Setting(

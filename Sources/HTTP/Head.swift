@@ -158,6 +158,14 @@ public struct Head: ~Copyable {
 
     deinit { fields.deallocate() }
 
+    /// A proper request to upgrade to a WebSocket: GET, HTTP/1.1, and the Upgrade field named by Connection (RFC 9110,
+    /// 7.8). Anything else that mentions one is an ordinary request, and the field goes no further.
+    public var asksForWebSocket: Bool {
+        guard upgrade == .websocket, method == .get, minorVersion == 1 else { return false }
+        for i in 0..<fieldCount where fields[i].known == .upgrade && fields[i].endsHere { return true }
+        return false
+    }
+
     /// A field line.
     @inline(__always)
     public subscript(i: Int) -> Field { fields[i] }

@@ -74,7 +74,7 @@ public struct AddressBlock: Sendable, Equatable {
 /// What the dialer may reach.
 public struct DialerSettings: Sendable, Equatable {
     /// The most blocks that fit a message.
-    public static let mostBlocks = 128
+    public static let mostBlocks = 300
 
     /// Addresses of the decoder, tried in order.
     public var decoder: [Endpoint] = []
@@ -93,7 +93,7 @@ public struct DialerSettings: Sendable, Equatable {
     func encode(into writer: inout WireWriter) {
         writer.write(UInt8(clamping: decoder.count))
         for endpoint in decoder { endpoint.encode(into: &writer) }
-        writer.write(UInt8(clamping: denied.count))
+        writer.write(UInt16(clamping: denied.count))
         for block in denied {
             Endpoint(block.address, block.port).encode(into: &writer)
             writer.write(block.prefixLength)
@@ -104,8 +104,8 @@ public struct DialerSettings: Sendable, Equatable {
     }
 
     init(from reader: inout WireReader) {
-        for _ in 0..<min(Int(reader.read(UInt8.self)), 8) { decoder.append(Endpoint(from: &reader)) }
-        for _ in 0..<min(Int(reader.read(UInt8.self)), Self.mostBlocks) {
+        for _ in 0..<reader.readCount(UInt8.self, most: 8) { decoder.append(Endpoint(from: &reader)) }
+        for _ in 0..<reader.readCount(UInt16.self, most: Self.mostBlocks) {
             let endpoint = Endpoint(from: &reader)
             denied.append(AddressBlock(endpoint.address, prefixLength: reader.read(), port: endpoint.port))
         }

@@ -106,7 +106,7 @@ public enum FromResolver: Message, Equatable {
         switch type {
         case 1:
             let id = reader.read(UInt32.self)
-            let count = min(Int(reader.read(UInt8.self)), mostAddresses)
+            let count = reader.readCount(UInt8.self, most: mostAddresses)
             return .resolved(
                 id: id, addresses: (0..<count).map { _ in Address(high: reader.read(), low: reader.read()) })
         case 2:

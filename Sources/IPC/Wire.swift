@@ -67,6 +67,16 @@ public struct WireReader {
         return value == 1
     }
 
+    /// How many elements of a list follow; more than `most` are invalid, not cut, so that no message has two spellings.
+    public mutating func readCount<T: FixedWidthInteger>(_ type: T.Type, most: Int) -> Int {
+        let count = Int(read(type))
+        guard count <= most else {
+            failed = true
+            return 0
+        }
+        return count
+    }
+
     /// Text that must be UTF-8 and at most `limit` bytes.
     public mutating func readText(limit: Int) -> String {
         let count = Int(read(UInt16.self))

@@ -8,12 +8,17 @@ import Metrics
 extension Loop {
     /// Accepts in one go before other events get their turn.
     private static let acceptBatch = 32
+    /// Until accepting is tried again after the system had no descriptors, in milliseconds.
+    private static let acceptPause: Int64 = 100
 
     /// This loop's share of the connection limit. Each client may need an upstream descriptor as well.
     var maximumClients: Int {
         let share = max(1, Int(settings.maximumConnections) / max(1, Int(settings.loops)))
-        return min(share, max(16, tableSize / 2 - 64))
+        return min(share, maximumUpstreams)
     }
+
+    /// This loop's share of the descriptors, one half for each side.
+    var maximumUpstreams: Int { max(8, (tableSize - 64) / max(1, Int(settings.loops)) / 2) }
 
     /// Takes over a listening socket, shared with the other loops and processes.
     func listen(on fd: Int32) {
@@ -51,7 +56,10 @@ extension Loop {
             let fd = cl_accept(listener)
             if fd < 0 {
                 // Out of descriptors: stop asking until a connection ends, or epoll would wake us for ever.
-                if fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM || fd == -ENOBUFS { stopAccepting() }
+                if fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM || fd == -ENOBUFS {
+                    stopAccepting()
+                    acceptAgainAt = now + Self.acceptPause
+                }
                 return
             }
             adopt(client: fd)
@@ -96,7 +104,7 @@ extension Loop {
         client.pointee.pending.free()
         client.pointee.phase = .free
         client.pointee.generation = 0
-        poll.remove(fd)
+        // No other process has this descriptor, so closing it also takes it off the poll.
         close(fd)
         openClients -= 1
         stripe.add(.clientsOpen, -1)

@@ -268,6 +268,7 @@ extension Loop {
         case .serving: perform(client.pointee.life.handle(.clientGone), client)
         case .tunnel:
             if client.pointee.upstream >= 0 { closeUpstream(upstreams + Int(client.pointee.upstream)) }
+            countRequest(client, .aborted)
             closeClient(client)
         case .body, .head:
             stripe.add(.errorsClient)
@@ -294,9 +295,15 @@ extension Loop {
             stripe.add(.errorsTimeout)
             refuse(client, .slowHead)
         case .body: checkBodyRate(client)
-        case .serving: perform(client.pointee.life.handle(.deadlinePassed), client)
+        case .serving:
+            if client.pointee.pending.isEmpty {
+                perform(client.pointee.life.handle(.deadlinePassed), client)
+            } else {
+                clientGone(client)
+            }
         case .lingering, .closing: closeClient(client)
-        case .tunnel, .free: break
+        case .tunnel: if !client.pointee.pending.isEmpty { clientGone(client) }
+        case .free: break
         }
     }
 

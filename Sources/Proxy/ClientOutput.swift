@@ -31,7 +31,8 @@ extension Loop {
         vectorCount = 0
         if count == 0 { return true }
         var skip = 0
-        if client.pointee.pending.isEmpty {
+        let wasPending = !client.pointee.pending.isEmpty
+        if !wasPending {
             let n =
                 count == 1
                 ? cl_send(client.pointee.fd, vector[0].iov_base, vector[0].iov_len)
@@ -55,7 +56,16 @@ extension Loop {
                 return false
             }
         }
+        if !wasPending && !client.pointee.pending.isEmpty { awaitReader(client) }
         return true
+    }
+
+    /// How long a client may take nothing of an answer that waits for it, in milliseconds.
+    private static let readerPatience: Int64 = 60_000
+
+    /// A client that stops reading holds its upstream and an engine's work; it may not do so for ever.
+    private func awaitReader(_ client: UnsafeMutablePointer<Client>) {
+        timers.set(client.pointee.fd, now + Self.readerPatience, in: clients)
     }
 
     /// The socket has room again. False: the connection is gone.
@@ -63,7 +73,10 @@ extension Loop {
         while client.pointee.pendingSent < client.pointee.pending.count {
             let rest = UnsafeRawBufferPointer(rebasing: client.pointee.pending.bytes[client.pointee.pendingSent...])
             let n = cl_send(client.pointee.fd, rest.baseAddress, rest.count)
-            if n == -Int(EAGAIN) { return true }
+            if n == -Int(EAGAIN) {
+                awaitReader(client)
+                return true
+            }
             if n < 0 {
                 clientGone(client)
                 return false
@@ -77,9 +90,15 @@ extension Loop {
             endOutput(client)
             return false
         case .serving, .tunnel:
+            timers.set(client.pointee.fd, 0, in: clients)
             if client.pointee.upstream >= 0 { readUpstream(upstreams + Int(client.pointee.upstream)) }
             return client.pointee.phase != .free
         case .idle:
+            if draining {
+                endOutput(client)
+                return false
+            }
+            timers.set(client.pointee.fd, now + Int64(settings.keepAlive), in: clients)
             let generation = client.pointee.generation
             processKept(client)
             return client.pointee.generation == generation && client.pointee.phase != .free
@@ -103,7 +122,7 @@ extension Loop {
     /// Closes our side. A socket that is closed with unread input is reset, and the reset can overtake the answer; so
     /// input is read and dropped for a while.
     private func endOutput(_ client: UnsafeMutablePointer<Client>) {
-        if client.pointee.ended && !client.pointee.readable {
+        if client.pointee.ended && !client.pointee.readable && !settings.serveHalfClosed {
             closeClient(client)
             return
         }

@@ -36,7 +36,7 @@ final class Dials {
     func dial(
         _ client: UnsafeMutablePointer<Client>, _ purpose: DialPurpose, _ endpoint: Endpoint, _ loop: Loop
     ) -> DialRefusal? {
-        guard let place = free.popLast() else { return .tooMany }
+        guard loop.openUpstreams + under < loop.maximumUpstreams, let place = free.popLast() else { return .tooMany }
         generation = (generation &+ 1) & 0xF_FFFF
         if generation == 0 { generation = 1 }
         let id = generation << 12 | place

@@ -47,6 +47,9 @@ final class Loop {
     var listener: Int32 = -1
     var accepting = false
     var openClients = 0
+    var openUpstreams = 0
+    /// Milliseconds: accepting pauses until then.
+    var acceptAgainAt: Int64 = 0
     var draining = false
     var reportedDrained = false
     /// Called once when a drain is complete, on this loop's thread.
@@ -123,7 +126,9 @@ final class Loop {
         dials.expire(self)
         spareBody.expire(now: now)
         onTurn?()
-        if openClients < maximumClients && listener >= 0 && !accepting && !draining { startAccepting() }
+        if !accepting && listener >= 0 && openClients < maximumClients && now >= acceptAgainAt && !draining {
+            startAccepting()
+        }
     }
 
     private func waitTime() -> Int32 {
@@ -133,6 +138,7 @@ final class Loop {
         var wait = timers.wait(now: now)
         wait = Self.sooner(wait, pool.wait(now: now, idle: Int64(settings.upstreamIdle), upstreams))
         wait = Self.sooner(wait, dials.wait(now: now))
+        if listener >= 0 && !accepting { wait = Self.sooner(wait, Int32(clamping: max(20, acceptAgainAt - now))) }
         return Self.sooner(wait, spareBody.wait(now: now))
     }
 

@@ -69,6 +69,7 @@ extension Loop {
 
     /// Ties a connection to the client whose leg it will carry.
     func assign(_ upstream: UnsafeMutablePointer<Upstream>, to client: UnsafeMutablePointer<Client>) {
+        upstream.pointee.assignedAt = now
         upstream.pointee.phase = .waiting
         upstream.pointee.client = client.pointee.fd
         upstream.pointee.answering = false
@@ -101,7 +102,10 @@ extension Loop {
     func continueSending(_ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>) {
         if client.pointee.outgoing.isSent { return }
         if client.pointee.outgoing.send(to: upstream.pointee.fd) < 0 {
-            upstreamLost(upstream)
+            // The upstream takes no more, but it may have answered before it closed (a refusal of a large body): what it
+            // said is read first, and its end after that.
+            upstream.pointee.readable = true
+            resumeLater(upstream)
             return
         }
         // Leg 2 is with the decoder in time; from here on only the decoder decides how long it takes.
@@ -138,10 +142,17 @@ extension Loop {
     /// The answer broke off after its head: the client must see that it isn't whole, so its connection is reset or, for
     /// chunked answers, closed without the last chunk.
     private func cut(_ client: UnsafeMutablePointer<Client>) {
+        if !client.pointee.answered {
+            fail(client, draining ? .draining : .decoderBroken)
+            return
+        }
         stripe.add(.streamsCut)
         dropUpstream(client)
         countRequest(client, .serverError)
-        if !client.pointee.pending.isEmpty { _ = cl_reset_on_close(client.pointee.fd) }
+        // Where the end of the connection is the end of the answer, only a reset tells that something is missing.
+        if !client.pointee.pending.isEmpty || client.pointee.minorVersion == 0 {
+            _ = cl_reset_on_close(client.pointee.fd)
+        }
         closeClient(client)
     }
 
@@ -180,7 +191,7 @@ extension Loop {
         if !client.pointee.input.isEmpty || client.pointee.readable { resumeLater(client) }
     }
 
-    private func countRequest(_ client: UnsafeMutablePointer<Client>, _ outcome: Outcome) {
+    func countRequest(_ client: UnsafeMutablePointer<Client>, _ outcome: Outcome) {
         let mode = client.pointee.mode
         stripe.add(.requests(client.pointee.api, mode, outcome))
         stripe.add(.inFlight, -1)

@@ -18,6 +18,8 @@ struct Pool {
     var prefillers: [Endpoint: Stack] = [:]
     var oldest: Int32 = -1
     var newest: Int32 = -1
+    /// Idle connections to all upstreams together.
+    var count = 0
 
     /// Milliseconds until the oldest must go; -1 = none is idle.
     func wait(now: Int64, idle: Int64, _ table: UnsafeMutablePointer<Upstream>) -> Int32 {
@@ -27,8 +29,8 @@ struct Pool {
 }
 
 extension Loop {
-    /// Takes the warmest idle connection to an upstream. One that has an event waiting (the peer closed it) shows that
-    /// as soon as the event is dispatched; what slips through is caught by the retry of stale connections.
+    /// Takes the warmest idle connection to an upstream. One that has ended, or has bytes that nobody asked for, is
+    /// closed instead; what ends just after this look is caught by the retry of stale connections.
     func takeIdle(_ purpose: DialPurpose, _ endpoint: Endpoint) -> UnsafeMutablePointer<Upstream>? {
         let top: Int32
         switch purpose {
@@ -37,6 +39,11 @@ extension Loop {
         }
         guard top >= 0 else { return nil }
         let upstream = upstreams + Int(top)
+        var byte: UInt8 = 0
+        guard cl_peek(upstream.pointee.fd, &byte, 1) == -Int(EAGAIN) else {
+            closeUpstream(upstream)
+            return takeIdle(purpose, endpoint)
+        }
         unlink(upstream)
         upstream.pointee.reused = true
         return upstream
@@ -49,7 +56,9 @@ extension Loop {
         let count =
             upstream.pointee.purpose == .decoder
             ? pool.decoder.count : pool.prefillers[upstream.pointee.endpoint]?.count ?? 0
-        guard upstream.pointee.keepsAlive, !upstream.pointee.ended, !draining, settings.upstreamIdle > 0,
+        // Input that wasn't read belongs to no leg: such a connection would give it to the next one as an answer.
+        guard upstream.pointee.keepsAlive, !upstream.pointee.ended, !upstream.pointee.readable, !draining,
+            settings.upstreamIdle > 0,
             count < Int(settings.maximumIdlePerUpstream)
         else {
             closeUpstream(upstream)
@@ -58,6 +67,8 @@ extension Loop {
         upstream.pointee.phase = .idle
         upstream.pointee.idleSince = now
         link(upstream)
+        pool.count += 1
+        if pool.count > maximumUpstreams / 2 { closeUpstream(upstreams + Int(pool.oldest)) }
     }
 
     private func link(_ upstream: UnsafeMutablePointer<Upstream>) {
@@ -84,6 +95,7 @@ extension Loop {
     }
 
     func unlink(_ upstream: UnsafeMutablePointer<Upstream>) {
+        pool.count -= 1
         let up = upstream.pointee
         if up.nextIdle >= 0 { upstreams[Int(up.nextIdle)].previousIdle = up.previousIdle }
         if up.previousIdle >= 0 { upstreams[Int(up.previousIdle)].nextIdle = up.nextIdle }
@@ -134,6 +146,7 @@ extension Loop {
         upstream.pointee.purpose = purpose
         upstream.pointee.endpoint = endpoint
         upstream.pointee.keepsAlive = true
+        openUpstreams += 1
         stripe.add(purpose == .decoder ? .decodersOpen : .prefillersOpen)
         guard cl_epoll_add(poll.fd, fd, CL_IN | CL_OUT | CL_RDHUP | CL_EDGE, upstream.pointee.token) == 0 else {
             closeUpstream(upstream)
@@ -154,6 +167,8 @@ extension Loop {
         }
         upstream.pointee.client = -1
         upstream.pointee.generation = 0
+        upstream.pointee.fd = -1
+        openUpstreams -= 1
         stripe.add(upstream.pointee.purpose == .decoder ? .decodersOpen : .prefillersOpen, -1)
         poll.remove(fd)
         close(fd)

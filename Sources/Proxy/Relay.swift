@@ -47,7 +47,12 @@ extension Loop {
             let span = answerHead[answerHead.contentType].value
             let type = UnsafeRawBufferPointer(rebasing: headBytes[Int(span.start)..<Int(span.start + span.count)])
             if UsageLines.isEventStream(type) && canChunk { return .events }
-            if UsageLines.isJSON(type) && answerHead.contentLength <= Int64(UsageLines.largestAnswer) { return .whole }
+            // Collected only where its length is known, small enough, and there is room for it.
+            if UsageLines.isJSON(type), (1...Int64(UsageLines.largestAnswer)).contains(answerHead.contentLength),
+                charge(client, Int(answerHead.contentLength))
+            {
+                return .whole
+            }
         }
         if case .length = upstream.pointee.reader.framing { return .plain }
         if canChunk { return .chunked }

@@ -141,14 +141,13 @@ struct RequestLife: Equatable {
         case (.relaying, .completed):
             phase = .finished
             return .finish
-        case (.relaying, .lost), (.relaying, .drainDeadline):
+        case (.relaying, .lost), (.relaying, .drainDeadline), (.relaying, .deadlinePassed):
             phase = .finished
             return .cut
 
-        case (.idle, .clientGone), (.finished, .clientGone):
-            phase = .finished
-            return .none
-        case (.reachingPrefiller, .clientGone), (.prefilling, .clientGone), (.collectingHandoff, .clientGone),
+        // Also before the first leg and after the last one: an answer of ours may be on its way to a client that left.
+        case (.idle, .clientGone), (.finished, .clientGone), (.reachingPrefiller, .clientGone),
+            (.prefilling, .clientGone), (.collectingHandoff, .clientGone),
             (.reachingDecoder, .clientGone), (.decoding, .clientGone), (.relaying, .clientGone):
             phase = .finished
             return .cancel
@@ -171,7 +170,7 @@ struct RequestLife: Equatable {
             (.decoding, .begin), (.decoding, .connected), (.decoding, .refused), (.decoding, .handoff),
             (.decoding, .answerTooLarge), (.decoding, .completed),
             (.relaying, .begin), (.relaying, .connected), (.relaying, .refused), (.relaying, .answered),
-            (.relaying, .handoff), (.relaying, .answerTooLarge), (.relaying, .deadlinePassed),
+            (.relaying, .handoff), (.relaying, .answerTooLarge),
             (.finished, .begin), (.finished, .connected), (.finished, .refused), (.finished, .answered),
             (.finished, .handoff), (.finished, .answerTooLarge), (.finished, .completed), (.finished, .lost),
             (.finished, .deadlinePassed), (.finished, .drainDeadline):

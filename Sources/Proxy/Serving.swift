@@ -113,7 +113,7 @@ extension Loop {
         _ client: UnsafeMutablePointer<Client>, _ bytes: UnsafeRawBufferPointer,
         _ body: (bytes: UnsafeRawBufferPointer, scanned: Bool)
     ) {
-        client.pointee.wantsUpgrade = head.upgrade == .websocket && head.minorVersion == 1 && body.bytes.isEmpty
+        client.pointee.wantsUpgrade = head.asksForWebSocket && body.bytes.isEmpty
         pieces.removeAll()
         if body.scanned {
             guard scanner.planPassThrough(body.bytes.baseAddress!, into: &pieces) else {

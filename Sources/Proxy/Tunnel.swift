@@ -41,9 +41,10 @@ extension Loop {
         if !client.pointee.input.isEmpty {
             let early = client.pointee.input
             client.pointee.input = Buffer()
-            sendUp(upstream, client, early.bytes)
+            let sent = sendUp(upstream, client, early.bytes)
             var done = early
             done.free()
+            guard sent else { return }
         }
         guard client.pointee.generation == generation else { return }
         client.pointee.readable = true
@@ -51,7 +52,6 @@ extension Loop {
     }
 
     func tunnelFromClient(_ client: UnsafeMutablePointer<Client>) {
-        let generation = client.pointee.generation
         guard client.pointee.upstream >= 0 else {
             closeClient(client)
             return
@@ -73,24 +73,28 @@ extension Loop {
                 endTunnel(client)
                 return
             }
-            sendUp(upstream, client, UnsafeRawBufferPointer(start: readBuffer.baseAddress, count: n))
-            guard client.pointee.generation == generation else { return }
+            guard sendUp(upstream, client, UnsafeRawBufferPointer(start: readBuffer.baseAddress, count: n)) else {
+                return
+            }
         }
     }
 
+    /// Sends on what the client sent. False: the tunnel has ended.
     private func sendUp(
         _ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>,
         _ bytes: UnsafeRawBufferPointer
-    ) {
+    ) -> Bool {
         let n = cl_send(upstream.pointee.fd, bytes.baseAddress, bytes.count)
         if n < 0 && n != -Int(EAGAIN) {
             endTunnel(client)
-            return
+            return false
         }
         let sent = max(0, n)
         if sent < bytes.count && !upstream.pointee.input.append(UnsafeRawBufferPointer(rebasing: bytes[sent...])) {
             endTunnel(client)
+            return false
         }
+        return true
     }
 
     /// The upstream can take more. False: the tunnel has ended.
@@ -119,6 +123,7 @@ extension Loop {
     }
 
     private func endTunnel(_ client: UnsafeMutablePointer<Client>) {
+        guard client.pointee.phase == .tunnel else { return }
         if client.pointee.upstream >= 0 { closeUpstream(upstreams + Int(client.pointee.upstream)) }
         finishRequestOfTunnel(client)
     }

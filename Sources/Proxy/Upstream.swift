@@ -37,6 +37,8 @@ struct Upstream {
     var reused = false
     /// At least one byte has been answered to the present leg.
     var answering = false
+    /// Milliseconds: when it was given the present leg.
+    var assignedAt: Int64 = 0
     /// It can serve another leg after this one.
     var keepsAlive = false
     var readable = false

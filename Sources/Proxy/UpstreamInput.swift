@@ -10,6 +10,8 @@ import Metrics
 extension Loop {
     /// Interim answers to one leg before the upstream is considered broken.
     private static let mostInterim = 16
+    /// How soon a stale connection shows, in milliseconds.
+    private static let staleTime: Int64 = 1000
 
     func upstreamEvent(_ upstream: UnsafeMutablePointer<Upstream>, _ events: UInt32) {
         if upstream.pointee.phase == .idle {
@@ -112,7 +114,10 @@ extension Loop {
             return
         }
         let client = clients + Int(upstream.pointee.client)
-        let stale = upstream.pointee.reused && !upstream.pointee.answering
+        // A connection that had gone stale shows it at once. One that ends later had its request, which may be what
+        // ended it: sending that again would do no good.
+        let stale =
+            upstream.pointee.reused && !upstream.pointee.answering && now - upstream.pointee.assignedAt < Self.staleTime
         upstream.pointee.client = -1
         client.pointee.upstream = -1
         closeUpstream(upstream)
@@ -209,7 +214,8 @@ extension Loop {
             }
             collect(upstream, client, body)
         case .relay:
-            timers.set(client.pointee.fd, 0, in: clients)
+            // A prefiller's refusal must come within the prefill timeout as well; a decoder takes its time.
+            if upstream.pointee.purpose == .decoder { timers.set(client.pointee.fd, 0, in: clients) }
             beginRelay(upstream, client, headBytes, body)
         case .none, .acquire, .sendLeg, .fail, .cut, .cancel, .finish: upstreamBroken(upstream)
         }

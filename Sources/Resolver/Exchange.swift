@@ -85,7 +85,7 @@ final class Exchange {
             strays += 1
         }
         ChildLog.write(
-            .warning, "a name server's answer was given up: too many datagrams that don't answer the question came first",
+            .warning, "a name server was given up: too many datagrams from there don't answer the question",
             [("name", question.name.description)])
         return Lookup.Reply.none
     }

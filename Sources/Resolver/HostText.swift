@@ -20,7 +20,7 @@ enum HostText {
 extension ArraySlice<UInt8> {
     /// Is it exactly this word?
     func spells(_ word: StaticString) -> Bool {
-        count == word.utf8CodeUnitCount && zip(self, UnsafeBufferPointer(start: word.utf8Start, count: count)).allSatisfy(==)
+        elementsEqual(UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount))
     }
 
     /// The bytes as text.

@@ -13,7 +13,8 @@ struct HostsFile {
         HostText.forEachLine(of: text, comment: [UInt8(ascii: "#")], inline: true) { fields in
             guard let address = fields[0].withUnsafeBytes(Address.parse) else { return }
             for field in fields.dropFirst() {
-                guard let name = DomainName(field.last == UInt8(ascii: ".") ? field.dropLast() : field) else { continue }
+                let isAbsolute = field.last == UInt8(ascii: ".")
+                guard let name = DomainName(isAbsolute ? field.dropLast() : field) else { continue }
                 // Lines add up, as they do for the C library.
                 if found[name]?.contains(address) != true { found[name, default: []].append(address) }
             }

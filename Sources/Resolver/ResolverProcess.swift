@@ -21,7 +21,6 @@ final class ResolverProcess {
     private var hasSettings = false
     private var hasServers = false
     private var isReady = false
-    private var level = ChildLog.Level.info
     private var now = Clock.milliseconds()
 
     private static let controlToken: UInt64 = 0
@@ -97,8 +96,7 @@ final class ResolverProcess {
     private func take(_ message: ToChild, _ descriptor: Int32) {
         switch message {
         case .settings(.resolver(let settings)):
-            level = ChildLog.Level(rawValue: settings.logLevel) ?? .trace
-            lookups.log.level = level
+            lookups.log.level = ChildLog.Level(rawValue: settings.logLevel) ?? .trace
             hasSettings = true
         case .file(let file):
             read(file, descriptor)

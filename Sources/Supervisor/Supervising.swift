@@ -175,10 +175,11 @@ extension Supervisor {
     /// The resolver has no right to open a file, so it is handed the two it needs.
     func sendHostFiles(to resolver: ChildProcess) {
         for (file, path) in [(HostFile.resolvConf, "/etc/resolv.conf"), (.hosts, "/etc/hosts")] {
-            let fd = open(path, O_RDONLY | O_CLOEXEC)
-            guard fd >= 0 else {
-                log.write(.warning, "\(path) can't be read: \(Errno(errno))")
-                continue
+            var fd = open(path, O_RDONLY | O_CLOEXEC)
+            if fd < 0 {
+                log.write(.warning, "\(path) can't be read and is taken as empty: \(Errno(errno))")
+                fd = open("/dev/null", O_RDONLY | O_CLOEXEC)
+                if fd < 0 { continue }
             }
             resolver.send(.file(file), descriptor: fd)
             close(fd)

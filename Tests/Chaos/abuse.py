@@ -156,9 +156,9 @@ def descriptors(decoder):
 
 
 def dial(identity, purpose, address, port, milliseconds=1000):
-    """Proxy to dialer: an IPv4 target in mapped form."""
-    mapped = b"\0" * 10 + b"\xff\xff" + socket.inet_aton(address)
-    return frame(1, struct.pack("<IB", identity, purpose) + mapped + struct.pack("<HI", port, milliseconds))
+    """Proxy to dialer: an IPv4 target in mapped form, as two numbers of 64 bits."""
+    low = 0xFFFF_0000_0000 | int.from_bytes(socket.inet_aton(address), "big")
+    return frame(1, struct.pack("<IBQQHI", identity, purpose, 0, low, port, milliseconds))
 
 
 def of_the_dialer(decoder):

@@ -56,8 +56,12 @@ def checks(prefiller, decoder, options):
     yield "standard error whose reader is gone stops nothing", pair(shortages.broken_pipe, prefiller, decoder)
     yield "a start with 40 descriptors serves or says why not", pair(shortages.few_descriptors, decoder)
     yield "a supervisor without descriptors keeps trying and recovers", pair(shortages.no_descriptors, decoder)
+    yield "a supervisor without descriptors does not spin over a waiting client", pair(
+        shortages.no_descriptors_and_a_client, decoder)
     yield "a supervisor that can't fork keeps trying and recovers", pair(shortages.no_processes, decoder)
     yield "a storm of 100,000 signals is survived", pair(storms.signals, decoder, 100_000)
+    yield "a storm of signals that goes on does not keep the supervisor from its work", pair(
+        storms.work_in_a_storm, decoder)
     yield "a storm of restarts over the control socket is survived", pair(storms.restarts, decoder, 300)
     yield "restarting the proxy ten times during streams loses nothing", pair(
         storms.restarts_during_streams, prefiller, decoder)

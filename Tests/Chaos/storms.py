@@ -1,5 +1,6 @@
 """Too many signals, restarts in the middle of streams, and children that are stopped."""
 
+import concurrent.futures
 import contextlib
 import os
 import random
@@ -13,18 +14,27 @@ from kills import assert_tidy, settled_descriptors
 from traffic import CHAT, Traffic, chat, expected_text, text_of
 
 
+KINDS = (signal.SIGUSR2, signal.SIGHUP, signal.SIGUSR1, signal.SIGRTMIN, signal.SIGRTMIN + 1)
+
+
+def send_signals(pid, count):
+    """As fast as one process can; returns how many the kernel's queue of real-time signals had no room for."""
+    full = 0
+    for number in range(count):
+        try:
+            os.kill(pid, KINDS[number % len(KINDS)])
+        except BlockingIOError:
+            full += 1
+    return full
+
+
 def signals(decoder, count):
-    """As fast as one process can send them; each is an order that may be merged with others of its kind."""
-    kinds = [signal.SIGUSR2, signal.SIGHUP, signal.SIGUSR1, signal.SIGRTMIN, signal.SIGRTMIN + 1]
+    """Each is an order that may be merged with others of its kind."""
     with House(decoder.port) as house:
         house.works()
         before = settled_descriptors(house)
-        begun, full = time.monotonic(), 0
-        for number in range(count):
-            try:
-                os.kill(house.pid, kinds[number % len(kinds)])
-            except BlockingIOError:
-                full += 1  # the kernel's queue of real-time signals is full
+        begun = time.monotonic()
+        full = send_signals(house.pid, count)
         seconds = time.monotonic() - begun
         house.wait_ready(20)
         house.works()
@@ -35,6 +45,33 @@ def signals(decoder, count):
         wait_for(lambda: len(house.children()) == 3, "the replaced processes gone", timeout=20)
         assert_tidy(house, before)
         return f"{count} in {seconds:.2f} s, restarts {restarts}, {full} not queued"
+
+
+def work_in_a_storm(decoder, seconds=4):
+    """A storm that does not end must not keep the supervisor from its other work: a child that dies is replaced and
+    the control socket answers while signals come without a pause."""
+    with House(decoder.port) as house:
+        house.works()
+        storm = os.fork()
+        if storm == 0:
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline and os.getppid() != 1:
+                for _ in range(1000):
+                    with contextlib.suppress(BlockingIOError):
+                        os.kill(house.pid, signal.SIGHUP)
+                        os.kill(house.pid, signal.SIGRTMIN)
+            os._exit(0)
+        try:
+            time.sleep(0.5)
+            admin = next(pid for pid in house.children() if pid == house.pids()["admin"])
+            os.kill(admin, signal.SIGKILL)
+            house.wait_new("admin", admin, timeout=seconds)
+        except (TimeoutError, AssertionError) as failure:
+            raise AssertionError(f"during the storm nothing else is done: {failure or repr(failure)}") from None
+        finally:
+            os.kill(storm, signal.SIGKILL)
+            os.waitpid(storm, 0)
+        house.wait_ready(20)
 
 
 def restarts(decoder, count):
@@ -76,7 +113,9 @@ def restarted(prefiller, decoder, name, order, times=10, per_turn=2, tokens=300)
     """Twenty streams, begun before and between ten restarts; each must be complete and in order."""
     prompts = [f"Walk through room {number}." for number in range(times * per_turn)]
     # No more than eight replaced proxies may drain at once: a stream lives for less than eight turns.
-    expected = {prompt: expected_text(decoder.port, prompt, tokens) for prompt in prompts}
+    with concurrent.futures.ThreadPoolExecutor(len(prompts)) as pool:
+        texts = pool.map(lambda prompt: expected_text(decoder.port, prompt, tokens), prompts)
+        expected = dict(zip(prompts, texts))
     outcomes = {}
     with House(decoder.port) as house, Traffic(house, prefiller, decoder, streams=0, small=2) as traffic:
 
@@ -102,9 +141,17 @@ def restarted(prefiller, decoder, name, order, times=10, per_turn=2, tokens=300)
         wait_for(lambda: len(house.children()) == 3, "the replaced processes gone", timeout=20)
     lost = [prompt for prompt in prompts if outcomes.get(prompt) != (200, True, expected[prompt])]
     assert not lost, f"{len(lost)} of {len(prompts)} streams: {lost[0]}: {str(outcomes.get(lost[0]))[:300]}"
-    # A request that a draining process answers may be told `connection: close`; none may be cut or refused.
-    assert not traffic.troubles, f"{len(traffic.troubles)} small requests: {traffic.troubles[:3]}"
-    return f"{len(prompts)} streams of {tokens} tokens, {traffic.count('small') * 3} small requests"
+    # A kept connection may close just as its next request sets out; that is HTTP's own race, and clients know it. The
+    # first request of a connection that was accepted must be answered.
+    raced = [trouble for trouble in traffic.troubles if trouble.result == "cut" and is_kept(trouble)]
+    lost = [trouble for trouble in traffic.troubles if trouble not in raced]
+    assert not lost, f"{len(lost)} requests lost, {len(raced)} on kept connections: {lost[:3]}"
+    return (f"{len(prompts)} streams of {tokens} tokens, {traffic.count('small') * 3} small requests,"
+            f" {len(raced)} kept connections closed under a request")
+
+
+def is_kept(trouble):
+    return trouble.detail.startswith(("request 2", "request 3")) and "after 0 bytes" in trouble.detail
 
 
 def stopped_at_the_end(decoder, name):

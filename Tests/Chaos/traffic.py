@@ -122,9 +122,12 @@ class Traffic:
     def _small(self, turn):
         """Three requests on one connection, so that kept connections are there when a process dies."""
         with Client(self.port) as client:
-            for _ in range(3):
+            for number in range(3):
                 client.send(request("GET", "/v1/models"))
-                answer = client.response()
+                try:
+                    answer = client.response()
+                except Closed as closed:
+                    return "cut", f"request {number + 1} of its connection: {closed}"
                 if answer.status != 200:
                     return str(answer.status), answer.body.decode("utf-8", "replace")
                 if not answer.complete:

@@ -49,7 +49,8 @@ final class EmbeddingTests: XCTestCase {
         let open = policy(allowLoopback: true, allowLinkLocal: true)
         for _ in 0..<20_000 {
             let v4 = UInt32(truncatingIfNeeded: generator.next())
-            let candidates = embeddings(of: v4).map(\.address) + [Address(high: generator.next(), low: generator.next())]
+            let candidates =
+                embeddings(of: v4).map(\.address) + [Address(high: generator.next(), low: generator.next())]
             for target in candidates {
                 let normal = policy().refuses(target)
                 if open.refuses(target) { XCTAssertTrue(normal, "\(target)") }

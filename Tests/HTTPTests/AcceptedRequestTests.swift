@@ -96,6 +96,23 @@ final class AcceptedRequestTests: XCTestCase {
             ], request)
     }
 
+    /// RFC 9110, 7.8: an Upgrade field counts only when Connection names it.
+    func testWhatAsksForAWebSocket() {
+        func asks(_ head: String) -> Bool {
+            let guarded = GuardedBytes(latin1(head))
+            var parsed = Head()
+            XCTAssertNil(parsed.parseRequest(guarded.bytes), head)
+            return parsed.asksForWebSocket
+        }
+        XCTAssertTrue(asks(get("Connection: Upgrade", "Upgrade: websocket")))
+        XCTAssertTrue(asks(get("Upgrade: WebSocket", "Connection: keep-alive, upgrade")))
+        XCTAssertFalse(asks(get("Upgrade: websocket")))
+        XCTAssertFalse(asks(get("Upgrade: websocket", "Connection: keep-alive")))
+        XCTAssertFalse(asks(get("Connection: Upgrade")))
+        XCTAssertFalse(asks("POST / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"))
+        XCTAssertFalse(asks("GET / HTTP/1.0\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"))
+    }
+
     func testOurOwnFields() {
         check(
             [

@@ -70,6 +70,15 @@ final class BodyReaderTests: XCTestCase {
         }
     }
 
+    func testWhatIsMissing() {
+        var reader = BodyReader(.length(5))
+        XCTAssertEqual(reader.missing, 5)
+        XCTAssertEqual(drain(latin1("abc"), &reader), .incomplete(body: latin1("abc")))
+        XCTAssertEqual(reader.missing, 2)
+        XCTAssertEqual(drain(latin1("defg"), &reader), .complete(body: latin1("de"), used: 2))
+        XCTAssertEqual(reader.missing, 0)
+    }
+
     func testTheLargestLength() {
         var reader = BodyReader(.length(.max))
         XCTAssertEqual(drain(latin1("abc"), &reader), .incomplete(body: latin1("abc")))

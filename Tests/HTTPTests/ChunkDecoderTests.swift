@@ -40,7 +40,7 @@ final class ChunkDecoderTests: XCTestCase {
             // Trailers and the end.
             "0\r\n\n", "0\r\n\rx", "0\r\n\r\r\n", "0\r\n: x\r\n\r\n", "0\r\n X: y\r\n\r\n", "0\r\nX: y\r\n folded\r\n\r\n",
             "0\r\nX: y\n\r\n", "0\r\nX: \0\r\n\r\n", "0\r\nX: \u{7f}\r\n\r\n", "0\r\nX: y\rz\r\n", "0\r\n\tX: y\r\n\r\n",
-            "0\r\n\u{e9}\r\n\r\n", "0\r\nX: y\r\n\n", "0\r\n(x): y\r\n\r\n",
+            "0\r\n\u{e9}\r\n\r\n", "0\r\nX: y\r\n\n", "0\r\n(x): y\r\n\r\n", "0\r\nnocolon\r\n\r\n", "0\r\nX : y\r\n\r\n", "0\r\nX\r\n: y\r\n\r\n", "0\r\nX\u{e9}: y\r\n\r\n",
         ] {
             XCTAssertEqual(decode(text), .broken, text.debugDescription)
             XCTAssertEqual(ReferenceChunks.decode(latin1(text)), .broken, text.debugDescription)
@@ -88,10 +88,12 @@ final class ChunkDecoderTests: XCTestCase {
         let filling = String(repeating: "e", count: ChunkDecoder.overhead - 1)
         XCTAssertEqual(decode("1;\(filling)\r\nx\r\n0\r\n\r\n"), complete("x", filling.utf8.count + 12))
         XCTAssertEqual(decode("1;\(filling)e\r\nx\r\n0\r\n\r\n"), .broken)
-        XCTAssertEqual(decode("0\r\ne\(filling)\r\n\r\n"), complete("", filling.utf8.count + 8))
-        XCTAssertEqual(decode("0\r\nee\(filling)\r\n\r\n"), .broken)
+        XCTAssertEqual(decode("0\r\n\(filling):\r\n\r\n"), complete("", filling.utf8.count + 8))
+        XCTAssertEqual(decode("0\r\n\(filling)e:\r\n\r\n"), .broken)
+        XCTAssertEqual(decode("0\r\nX:\(filling.dropLast())\r\n\r\n"), complete("", filling.utf8.count + 8))
+        XCTAssertEqual(decode("0\r\nX:\(filling)\r\n\r\n"), .broken)
         XCTAssertEqual(decode("1;\(filling)\r\nx\r\n0;\r\n\r\n"), .broken)
-        XCTAssertEqual(decode("1;\(filling)\r\nx\r\n0\r\nX\r\n\r\n"), .broken)
+        XCTAssertEqual(decode("1;\(filling)\r\nx\r\n0\r\nX:\r\n\r\n"), .broken)
         // One byte of extension in each chunk.
         let chunk = "1;\r\nx\r\n"
         let many = String(repeating: chunk, count: ChunkDecoder.overhead)
@@ -143,7 +145,7 @@ final class ChunkDecoderTests: XCTestCase {
         text += String(repeating: "0", count: 1 + random.below(3))
         if random.below(4) == 0 { text += ";" + noise(random.below(5), &random) }
         text += "\r\n"
-        for _ in 0..<random.below(3) { text += "T\(noise(random.below(6), &random)): v\r\n" }
+        for _ in 0..<random.below(3) { text += "T" + (random.below(8) == 0 ? noise(3, &random) : "") + ":" + noise(random.below(6), &random) + "\r\n" }
         text += "\r\n"
         var bytes = latin1(text)
         switch random.below(6) {

@@ -80,10 +80,15 @@ struct ReferenceChunks {
 
     private mutating func trailer(_ text: [UInt8], begun: Bool) -> Bool {
         var rest = text[...]
-        if begun && rest.last == 0x0D { rest.removeLast() }
-        guard let first = rest.first else { return true }
+        let cut = begun && rest.last == 0x0D
+        if cut { rest.removeLast() }
+        if rest.isEmpty { return true }
         overhead += rest.count
-        return Self.isTokenCharacter(first) && Self.isPrintable(rest) && overhead <= 8192
+        let name = rest.prefix { Self.isTokenCharacter($0) }
+        let value = rest.dropFirst(name.count)
+        if name.isEmpty || overhead > 8192 { return false }
+        if value.isEmpty { return begun && !cut }
+        return value.first == UInt8(ascii: ":") && Self.isPrintable(value)
     }
 
     private mutating func run() -> Outcome {

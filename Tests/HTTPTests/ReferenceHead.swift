@@ -115,7 +115,7 @@ struct ReferenceHead: Equatable {
         target = text
         if !text.unicodeScalars.starts(with: "/".unicodeScalars) {
             let parts = Self.split(text, "/")
-            guard parts.count >= 4, ["http:", "https:"].contains(Self.lower(parts[0])), parts[1].isEmpty else { return false }
+            guard parts.count >= 4, Self.lower(parts[0]) == "http:", parts[1].isEmpty else { return false }
             authority = parts[2]
             guard !authority.isEmpty, !authority.unicodeScalars.contains(where: { $0 == "@" || $0 == "?" }) else { return false }
             target = "/" + parts[3...].joined(separator: "/")

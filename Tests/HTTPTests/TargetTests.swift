@@ -51,7 +51,7 @@ final class TargetTests: XCTestCase {
     func testAbsoluteForm() {
         XCTAssertEqual(absolute("http://h/a?b", host: "h"), "GET /a target=/a?b authority=h")
         XCTAssertEqual(absolute("HTTP://h/", host: "h"), "GET / authority=h")
-        XCTAssertEqual(absolute("https://h:1/a/", host: "h:1"), "GET /a/ authority=h:1")
+        XCTAssertEqual(absolute("http://h:1/a/", host: "h:1"), "GET /a/ authority=h:1")
         XCTAssertEqual(absolute("http://EXAMPLE.com/", host: "example.COM"), "GET / authority=EXAMPLE.com")
         XCTAssertEqual(absolute("http://[2001:DB8::1]:8/", host: "[2001:db8::1]:8"), "GET / authority=[2001:DB8::1]:8")
         XCTAssertEqual(absolute("http://a_b~c/", host: "a_b~c"), "GET / authority=a_b~c")
@@ -60,7 +60,7 @@ final class TargetTests: XCTestCase {
     func testAbsoluteFormRefused() {
         for target in [
             "http://", "http:///", "http:///a", "http://h", "http://h?a", "http://h?a/b", "http://u@h/", "http://h@/",
-            "http:/h/", "http:h/", "http//h/", "ftp://h/", "httpx://h/", "https:/h/", "ws://h/", "h/a", "h:80",
+            "http:/h/", "http:h/", "http//h/", "ftp://h/", "httpx://h/", "https://h/", "HTTPS://h/a", "ws://h/", "h/a", "h:80",
             "http://h//a", "http://h/../a", "http://h/%2e", "http://h/a#b", "http://h/.", "http://h#/", "http://h\\/",
         ] { XCTAssertEqual(absolute(target, host: "h"), "400", target) }
     }

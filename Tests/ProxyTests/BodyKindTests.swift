@@ -63,7 +63,9 @@ final class BodyKindTests: XCTestCase {
 
     func testOtherBodiesPassUnread() {
         for type in ["text/plain", "multipart/form-data; boundary=x", "application/octet-stream"] {
-            for body in ["--x\r\n", "hello {", "RIFF", "\"text\"", "12", "true", "", "   ", "\n\n", "<xml/>", "a[", "\u{FEFE}"] {
+            for body in [
+                "--x\r\n", "hello {", "RIFF", "\"text\"", "12", "true", "", "   ", "\n\n", "<xml/>", "a[", "\u{FEFE}",
+            ] {
                 XCTAssertEqual(mustBeJSON(type, body), false, "\(type): \(body)")
             }
         }

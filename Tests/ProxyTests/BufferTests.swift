@@ -11,7 +11,9 @@ final class BufferTests: XCTestCase {
         for _ in 0..<20_000 {
             switch Int.random(in: 0..<8, using: &generator) {
             case 0...3:
-                let bytes = (0..<Int.random(in: 0...300, using: &generator)).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
+                let bytes = (0..<Int.random(in: 0...300, using: &generator)).map { _ in
+                    UInt8(truncatingIfNeeded: generator.next())
+                }
                 XCTAssertTrue(withBytes(bytes) { buffer.append($0) })
                 model += bytes
             case 4, 5:

@@ -22,7 +22,8 @@ final class MediaTypeTests: XCTestCase {
     }
 
     func testJSONIsToldByItsMediaType() {
-        for type in ["application/json", "Application/JSON", "application/json; charset=utf-8", "application/json;q=1"] {
+        for type in ["application/json", "Application/JSON", "application/json; charset=utf-8", "application/json;q=1"]
+        {
             XCTAssertTrue(withBytes(type) { UsageLines.isJSON($0) }, type)
             XCTAssertFalse(withBytes(type) { UsageLines.isEventStream($0) }, type)
         }

@@ -26,7 +26,8 @@ final class PrefillFieldTests: XCTestCase {
     }
 
     func testBlanksAroundTheValueAreNotPartOfIt() {
-        for line in ["10.1.2.3:8000", " 10.1.2.3:8000", "\t10.1.2.3:8000", "  10.1.2.3:8000  \t", " \t 10.1.2.3:8000 "] {
+        for line in ["10.1.2.3:8000", " 10.1.2.3:8000", "\t10.1.2.3:8000", "  10.1.2.3:8000  \t", " \t 10.1.2.3:8000 "]
+        {
             XCTAssertEqual(target(line), Self.first, line.debugDescription)
         }
     }

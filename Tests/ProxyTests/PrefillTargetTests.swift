@@ -58,7 +58,10 @@ final class PrefillTargetTests: XCTestCase {
     ]
 
     static let malformed: [(String, [String])] = [
-        ("no port", ["10.1.2.3", "10.1.2.3:", "localhost", "localhost:", "[::1]", "[::1]:", "http://10.1.2.3", "8000"]),
+        (
+            "no port",
+            ["10.1.2.3", "10.1.2.3:", "localhost", "localhost:", "[::1]", "[::1]:", "http://10.1.2.3", "8000"]
+        ),
         (
             "a port that is none",
             [
@@ -111,16 +114,19 @@ final class PrefillTargetTests: XCTestCase {
             [
                 "10.1.2:80", "10.1:80", "10:80", "167838211:80", "0x0a010203:80", "0x0a.1.2.3:80", "010.1.2.3:80",
                 "10.01.2.3:80", "10.1.2.03:80", "10.1.2.003:80", "00.0.0.0:80", "10.1.2.256:80", "10.1.2.1000:80",
-                "256.1.2.3:80", "10.1.2.3.4:80", "10.1.2.3.:80", ".10.1.2.3:80", "10..2.3:80", "10.1.2.:80", "+10.1.2.3:80",
+                "256.1.2.3:80", "10.1.2.3.4:80", "10.1.2.3.:80", ".10.1.2.3:80", "10..2.3:80", "10.1.2.:80",
+                "+10.1.2.3:80",
                 "10.1.2.-3:80", "10.1.2.3e0:80", "10.1.2.3%eth0:80", "10,1,2,3:80", "\u{FF11}0.1.2.3:80",
-                "10\u{3002}1\u{3002}2\u{3002}3:80", "10.1.2.3\u{FF0E}:80", "0177.0.0.1:80", "127.1:80", "2130706433:80", "017700000001:80",
+                "10\u{3002}1\u{3002}2\u{3002}3:80", "10.1.2.3\u{FF0E}:80", "0177.0.0.1:80", "127.1:80", "2130706433:80",
+                "017700000001:80",
             ]
         ),
         (
             "odd spellings of IPv6",
             [
                 "::1:80", "2001:db8::1:80", "1:2:3:4:5:6:7:8:80", "[::1", "::1]:80", "[]:80", "[::1]80", "[::1]x:80",
-                "[::1]]:80", "[[::1]]:80", "[[::1]:80", "[1.2.3.4]:80", "[localhost]:80", "[::1%eth0]:80", "[fe80::1%25eth0]:80",
+                "[::1]]:80", "[[::1]]:80", "[[::1]:80", "[1.2.3.4]:80", "[localhost]:80", "[::1%eth0]:80",
+                "[fe80::1%25eth0]:80",
                 "[fe80::1%1]:80", "[::1 ]:80", "[ ::1]:80", "[1::2::3]:80", "[:::]:80", "[:1]:80", "[1:]:80",
                 "[1:2:3:4:5:6:7]:80", "[1:2:3:4:5:6:7:8:9]:80", "[12345::]:80", "[g::]:80", "[::1.2.3]:80",
                 "[::1.2.3.4.5]:80", "[::01.2.3.4]:80", "[1.2.3.4::]:80", "[::1.2.3.4:5]:80", "[::256.1.1.1]:80",
@@ -133,7 +139,8 @@ final class PrefillTargetTests: XCTestCase {
             [
                 " 10.1.2.3:80", "10.1.2.3 :80", "10.1.2.3\t:80", "10. 1.2.3:80", "10.1.2.3:80\r\nx: y", "10.1.2.3:80\n",
                 "10.1.2.3:80\r", "10.1.2.3\n:80", "10.1.2.3:8\u{0}0", "10.1.2.3\u{0}:80", "\u{0}10.1.2.3:80",
-                "10.1.2.3:80\u{0}", "10.1.2.3:80\u{7F}", "10.1.2.3\u{B}:80", "\u{FEFF}10.1.2.3:80", "10.1.2.3:80\u{200B}",
+                "10.1.2.3:80\u{0}", "10.1.2.3:80\u{7F}", "10.1.2.3\u{B}:80", "\u{FEFF}10.1.2.3:80",
+                "10.1.2.3:80\u{200B}",
                 "10.1.2.3\u{A0}:80", "lo\u{AD}calhost:80", "local\nhost:80",
             ]
         ),
@@ -141,7 +148,8 @@ final class PrefillTargetTests: XCTestCase {
             "several, or nothing at all",
             [
                 ":", ":80", "::", "::80", ":::80", ",", "10.1.2.3:80,10.1.2.4:80", "10.1.2.3:80 10.1.2.4:80",
-                "10.1.2.3:80;10.1.2.4:80", "10.1.2.3:80:80", "10.1.2.3::80", "[::1]:80:80", "\"10.1.2.3:80\"", "'10.1.2.3:80'",
+                "10.1.2.3:80;10.1.2.4:80", "10.1.2.3:80:80", "10.1.2.3::80", "[::1]:80:80", "\"10.1.2.3:80\"",
+                "'10.1.2.3:80'",
                 "<10.1.2.3:80>", "10.1.2.3-10.1.2.9:80", "10.1.2.0/24:80", "*:80", "null", "10.1.2.3:80=",
             ]
         ),
@@ -150,7 +158,9 @@ final class PrefillTargetTests: XCTestCase {
     private func parse(_ text: String) -> PrefillTarget { withBytes(text) { PrefillTarget.parse($0) } }
 
     func testTheTablesAreLargeEnoughToMeanSomething() {
-        let count = Self.endpoints.count + Self.localhosts.count + Self.names.count + Self.malformed.reduce(0) { $0 + $1.1.count }
+        let count =
+            Self.endpoints.count + Self.localhosts.count + Self.names.count
+            + Self.malformed.reduce(0) { $0 + $1.1.count }
         XCTAssertGreaterThanOrEqual(count, 200)
     }
 
@@ -217,7 +227,9 @@ final class PrefillTargetTests: XCTestCase {
         let letters = Array("0123456789.:[]afhtp/@ %x".utf8)
         var generator = Generator(seed: 9)
         for _ in 0..<200_000 {
-            let bytes = (0..<Int.random(in: 1...12, using: &generator)).map { _ in letters.randomElement(using: &generator)! }
+            let bytes = (0..<Int.random(in: 1...12, using: &generator)).map { _ in
+                letters.randomElement(using: &generator)!
+            }
             guard case .endpoint(let endpoint) = withBytes(bytes, { PrefillTarget.parse($0) }) else { continue }
             XCTAssertTrue(
                 parse(endpoint.description) == .endpoint(endpoint)

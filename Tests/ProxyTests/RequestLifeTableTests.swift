@@ -14,7 +14,7 @@ final class RequestLifeTableTests: XCTestCase {
     private static let table: [Row] = [
         (.idle, .begin(disaggregated: true), .acquire(.prefiller, fresh: false), .reachingPrefiller),
         (.idle, .begin(disaggregated: false), .acquire(.decoder, fresh: false), .reachingDecoder),
-        (.idle, .clientGone, .none, .finished),
+        (.idle, .clientGone, .cancel, .finished),
 
         (.reachingPrefiller, .connected, .sendLeg(.prefiller), .prefilling),
         (.reachingPrefiller, .refused(.forbiddenAddress), .fail(.prefillerForbidden), .finished),
@@ -76,7 +76,11 @@ final class RequestLifeTableTests: XCTestCase {
         (.relaying, .lost(stale: true), .cut, .finished),
         (.relaying, .lost(stale: false), .cut, .finished),
         (.relaying, .drainDeadline, .cut, .finished),
+        (.relaying, .deadlinePassed, .cut, .finished),
         (.relaying, .clientGone, .cancel, .finished),
+
+        // An error of ours may still be on its way to a client that leaves.
+        (.finished, .clientGone, .cancel, .finished),
     ]
 
     /// Rows for a pooled connection that had gone stale, which depend on whether this leg was sent again before.

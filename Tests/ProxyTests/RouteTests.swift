@@ -40,7 +40,8 @@ final class RouteTests: XCTestCase {
     func testASecondSpellingOfAPathIsRefusedBeforeItIsRouted() {
         for path in [
             "//v1/completions", "/v1//completions", "/v1/./completions", "/v1/../v1/completions", "/v1/%63ompletions",
-            "/v1/%43ompletions", "/v1%2fcompletions", "/v1%2Fcompletions", "/v1/chat%2Fcompletions", "/%76%31/completions",
+            "/v1/%43ompletions", "/v1%2fcompletions", "/v1%2Fcompletions", "/v1/chat%2Fcompletions",
+            "/%76%31/completions",
             "/v1/completions/..", "/v1/completions/.", "/./v1/completions", "/v1/chat/%2e%2e/completions",
             "/v1\\completions", "/v1/completions%00", "/v1/completions%0a", "/v1/completions#x", "/v1/completions%3fx",
             "/v1/completions%23", "/v1/completions%5c", "/v1/completions%252f", "/v1/completions%", "/v1/completions%4",

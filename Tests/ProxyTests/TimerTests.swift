@@ -51,7 +51,8 @@ final class TimerTests: XCTestCase {
             }
             // Whatever was due two ticks before must have fired by now.
             for (fd, deadline) in deadlines.enumerated() where deadline != 0 && due[fd] + 2 * TimerTests.tick <= now {
-                XCTFail("\(fd) is \(now - due[fd]) ms late; the last turn was \(now - last) ms ago", file: file, line: line)
+                XCTFail(
+                    "\(fd) is \(now - due[fd]) ms late; the last turn was \(now - last) ms ago", file: file, line: line)
                 // Once is enough.
                 due[fd] = .max / 2
             }
@@ -146,7 +147,8 @@ final class TimerTests: XCTestCase {
         var generator = Generator(seed: 21)
         let bench = Bench(count: 16, now: 5_000)
         for _ in 0..<20_000 {
-            bench.set(Int.random(in: 0..<16, using: &generator), bench.now + Int64.random(in: 1...5000, using: &generator))
+            bench.set(
+                Int.random(in: 0..<16, using: &generator), bench.now + Int64.random(in: 1...5000, using: &generator))
             bench.turn(to: bench.now)
             let wait = bench.timers.wait(now: bench.now)
             guard let next = bench.deadlines.filter({ $0 != 0 }).min() else { continue }

@@ -8,7 +8,8 @@ final class TokenTests: XCTestCase {
         for fd: Int32 in [0, 1, 3, 1023, 65_535, 1_048_576, 0xFF_FFFF] {
             for generation: UInt32 in [0, 1, 0x7FFF_FFFF, .max] {
                 for (token, kind) in [
-                    (Token.client(fd, generation), Token.clientKind), (Token.upstream(fd, generation), Token.upstreamKind),
+                    (Token.client(fd, generation), Token.clientKind),
+                    (Token.upstream(fd, generation), Token.upstreamKind),
                 ] {
                     XCTAssertEqual(Token.fd(token), fd)
                     XCTAssertEqual(Token.kind(token), kind)

@@ -1,0 +1,232 @@
+import Linux
+
+@testable import IPC
+
+/// At least one message of every type, with the extremes of every field. The switches at the end make a new case a
+/// compile error here, so that none goes untested.
+enum Samples {
+    static let numbers: [UInt32] = [0, 1, 0x0102_0304, .max]
+    static let endpoints = [
+        Endpoint(.any, 0), Endpoint(.loopback4, 80), Endpoint(Address(high: .max, low: .max), .max),
+        Endpoint(Address(high: 0x2001_0DB8_0000_0000, low: 0x1234), 443),
+    ]
+    static let longestName = String(repeating: "n", count: ToDialer.longestName)
+
+    static var dialerSettings: [DialerSettings] {
+        var full = DialerSettings()
+        full.decoder = (0..<8).map { Endpoint(Address(high: .max, low: UInt64($0)), UInt16(65_528 + $0)) }
+        full.denied = (0..<DialerSettings.mostBlocks).map {
+            AddressBlock(Address(high: UInt64($0), low: .max), prefixLength: UInt8(truncatingIfNeeded: $0), port: UInt16($0))
+        }
+        full.allowLoopback = true
+        full.allowLinkLocal = true
+        full.logLevel = .max
+        return [DialerSettings(), full]
+    }
+
+    static var proxySettings: [ProxySettings] {
+        var largest = ProxySettings()
+        largest.loops = .max
+        largest.decoderName = String(repeating: "é", count: 32)
+        largest.prefillTimeout = .max
+        largest.connectTimeout = .max
+        largest.handoffMaximumAge = .max
+        largest.handoffHostCheck = .pool
+        largest.acceptNestedBlockIds = false
+        largest.acceptFlatBlockIds = true
+        largest.failWithoutHandoff = true
+        largest.rewriteCachedTokens = false
+        largest.forwardCredentials = true
+        largest.refuseHostileMembers = true
+        largest.prefillAnswerLimit = .max
+        largest.maximumBody = .max
+        largest.maximumBuffered = .max
+        largest.maximumConnections = .max
+        largest.headTimeout = .max
+        largest.bodyMinimumRate = .max
+        largest.bodyGrace = .max
+        largest.keepAlive = .max
+        largest.upstreamIdle = .max
+        largest.maximumIdlePerUpstream = .max
+        largest.resolveNames = true
+        largest.serveHalfClosed = true
+        largest.logRequests = true
+        largest.logLevel = .max
+        // Every number different, so that two fields that change places are noticed.
+        var different = ProxySettings()
+        different.loops = 101
+        different.decoderName = "localhost:8001"
+        different.prefillTimeout = 102
+        different.connectTimeout = 103
+        different.handoffMaximumAge = 104
+        different.handoffHostCheck = .prefiller
+        different.prefillAnswerLimit = 105
+        different.maximumBody = 106
+        different.maximumBuffered = 107
+        different.maximumConnections = 108
+        different.headTimeout = 109
+        different.bodyMinimumRate = 110
+        different.bodyGrace = 111
+        different.keepAlive = 112
+        different.upstreamIdle = 113
+        different.maximumIdlePerUpstream = 114
+        different.logLevel = 115
+        return [ProxySettings(), largest, different] + singleFlags
+    }
+
+    /// One Boolean turned over in each.
+    private static var singleFlags: [ProxySettings] {
+        let flags: [WritableKeyPath<ProxySettings, Bool>] = [
+            \.acceptNestedBlockIds, \.acceptFlatBlockIds, \.failWithoutHandoff, \.rewriteCachedTokens,
+            \.forwardCredentials, \.refuseHostileMembers, \.resolveNames, \.serveHalfClosed, \.logRequests,
+        ]
+        return flags.map { flag in
+            var settings = ProxySettings()
+            settings[keyPath: flag].toggle()
+            return settings
+        }
+    }
+
+    static var childSettings: [ChildSettings] {
+        var admin = AdminSettings()
+        admin.logLevel = 4
+        var resolver = ResolverSettings()
+        resolver.logLevel = 4
+        return dialerSettings.map { .dialer($0) } + proxySettings.map { .proxy($0) }
+            + [.admin(AdminSettings()), .admin(admin), .resolver(ResolverSettings()), .resolver(resolver)]
+    }
+
+    static var toChild: [ToChild] {
+        var all: [ToChild] = childSettings.map { .settings($0) }
+        all += [.listener, .statusPage, .stop, .resolver, .resolverClient]
+        for number in numbers {
+            let short = UInt16(truncatingIfNeeded: number)
+            all += [
+                .segment(stripes: short), .dialer(loop: short), .proxyChannel(proxyInstance: number, loop: ~short),
+                .peerGone(instance: number), .drain(deadlineMilliseconds: number), .ping(number),
+            ]
+        }
+        for role in Role.allCases { all.append(.peerSegment(role: role, instance: .max - 1)) }
+        for file in HostFile.allCases { all.append(.file(file)) }
+        return all
+    }
+
+    static var fromChild: [FromChild] {
+        [.ready] + numbers.map { .pong($0) } + numbers.map { .drained(cut: $0) }
+    }
+
+    static var toDialer: [ToDialer] {
+        var all: [ToDialer] = numbers.map { .cancel(id: $0) }
+        for endpoint in endpoints {
+            for purpose in DialPurpose.allCases {
+                all.append(.dial(id: 7, purpose: purpose, target: endpoint, deadlineMilliseconds: .max))
+            }
+        }
+        for name in ["", "a", longestName, "é"] {
+            all.append(.dialName(id: .max, name: name, port: .max, deadlineMilliseconds: 1))
+        }
+        return all
+    }
+
+    static var fromDialer: [FromDialer] {
+        endpoints.map { .connected(id: .max, peer: $0) } + DialRefusal.allCases.map { .refused(id: 5, reason: $0) }
+    }
+
+    static var toResolver: [ToResolver] {
+        ["", "a.example", longestName].map { .resolve(id: .max, name: $0, deadlineMilliseconds: 3) }
+    }
+
+    static var fromResolver: [FromResolver] {
+        let addresses = (0..<FromResolver.mostAddresses).map { Address(high: UInt64($0), low: .max) }
+        return [.resolved(id: 1, addresses: [.loopback6]), .resolved(id: .max, addresses: addresses)]
+            + ResolveFailure.allCases.map { .failed(id: 9, reason: $0) }
+    }
+
+    static var controlRequests: [ControlRequest] {
+        [.status] + ["", "proxy", String(repeating: "x", count: ControlRequest.longestName)].map { .restart(name: $0) }
+    }
+
+    static var controlAnswers: [ControlAnswer] {
+        ["", "é\n", String(repeating: "t", count: Frame.largestPayload - 2)].flatMap {
+            [ControlAnswer.done(text: $0), .failed(text: $0)]
+        }
+    }
+
+    /// How many cases each enum has: whoever adds one finds this, and then the samples above.
+    static func number(_ message: ToChild) -> Int {
+        switch message {
+        case .settings: 0
+        case .segment: 1
+        case .dialer: 2
+        case .proxyChannel: 3
+        case .listener: 4
+        case .statusPage: 5
+        case .peerSegment: 6
+        case .peerGone: 7
+        case .drain: 8
+        case .stop: 9
+        case .ping: 10
+        case .file: 11
+        case .resolver: 12
+        case .resolverClient: 13
+        }
+    }
+    static let toChildCases = 14
+
+    static func number(_ message: FromChild) -> Int {
+        switch message {
+        case .ready: 0
+        case .pong: 1
+        case .drained: 2
+        }
+    }
+    static let fromChildCases = 3
+
+    static func number(_ message: ToDialer) -> Int {
+        switch message {
+        case .dial: 0
+        case .cancel: 1
+        case .dialName: 2
+        }
+    }
+    static let toDialerCases = 3
+
+    static func number(_ message: FromDialer) -> Int {
+        switch message {
+        case .connected: 0
+        case .refused: 1
+        }
+    }
+    static let fromDialerCases = 2
+
+    static func number(_ message: ToResolver) -> Int {
+        switch message {
+        case .resolve: 0
+        }
+    }
+    static let toResolverCases = 1
+
+    static func number(_ message: FromResolver) -> Int {
+        switch message {
+        case .resolved: 0
+        case .failed: 1
+        }
+    }
+    static let fromResolverCases = 2
+
+    static func number(_ message: ControlRequest) -> Int {
+        switch message {
+        case .status: 0
+        case .restart: 1
+        }
+    }
+    static let controlRequestCases = 2
+
+    static func number(_ message: ControlAnswer) -> Int {
+        switch message {
+        case .done: 0
+        case .failed: 1
+        }
+    }
+    static let controlAnswerCases = 2
+}
