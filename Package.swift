@@ -53,7 +53,11 @@ let package = Package(
         tests("HTTPTests", ["HTTP"]),
         tests("JSONTests", ["JSON"]),
         tests("ResolverTests", ["Resolver", "IPC", "Linux", "CLinux"]),
-        tests("DialerTests", ["Dialer", "IPC", "Linux", "CLinux"]),
+        tests("DialerTests", ["Dialer", "IPC", "Linux"]),
+        tests("IPCTests", ["IPC", "Linux", "CLinux"]),
+        tests("ProxyTests", ["Proxy", "HTTP", "IPC", "Linux", "CLinux", "JSON", "Metrics"]),
+        tests(
+            "SupervisorTests", ["Supervisor", "IPC", "Linux", "CLinux", "Configuration", "JSON", "Metrics"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -139,8 +139,8 @@ final class DialerProcess {
     }
 
     private static func ownAddresses() -> [Address] {
-        withUnsafeTemporaryAllocation(byteCount: 16 * 64, alignment: 8) { room in
-            let count = cl_own_addresses(room.baseAddress!.assumingMemoryBound(to: UInt8.self), 64)
+        withUnsafeTemporaryAllocation(byteCount: 16 * 1024, alignment: 8) { room in
+            let count = cl_own_addresses(room.baseAddress!.assumingMemoryBound(to: UInt8.self), 1024)
             return (0..<Int(max(0, count))).map {
                 Address(bytes: UnsafeRawBufferPointer(rebasing: room[$0 * 16..<$0 * 16 + 16]))
             }

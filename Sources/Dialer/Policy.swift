@@ -35,7 +35,13 @@ struct Policy {
             if address.high == 0 && address.low >> 32 == 0 && address.low > 1 { add(low32) }
             if address.high == 0 && address.low >> 32 == 0xFFFF_0000 { add(low32) }
             if address.high == 0x0064_FF9B_0000_0000 && address.low >> 32 == 0 { add(low32) }
-            if address.high >> 16 == 0x0064_FF9B_0001 { add(low32) }
+            if address.high >> 16 == 0x0064_FF9B_0001 {
+                // A network chooses the length of its prefix; RFC 6052 puts the address elsewhere for each.
+                add(low32)
+                add(UInt32(address.high & 0xFFFF) << 16 | UInt32(address.low >> 40 & 0xFFFF))
+                add(UInt32(address.high & 0xFF) << 24 | UInt32(address.low >> 32 & 0xFF_FFFF))
+                add(UInt32(truncatingIfNeeded: address.low >> 24))
+            }
             if address.high >> 48 == 0x2002 { add(UInt32(truncatingIfNeeded: address.high >> 16)) }
             if address.high >> 32 == 0x2001_0000 { add(~low32) }
             if address.low >> 32 & 0xFCFF_FFFF == 0x0000_5EFE { add(low32) }

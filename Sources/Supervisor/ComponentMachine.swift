@@ -82,8 +82,10 @@ struct ComponentMachine: Equatable {
     mutating func handle(_ event: Event) -> Action {
         switch event {
         case .start:
-            guard wanted == .down else { return .none }
+            guard wanted == .down, actual == .stopped || actual == .failed else { return .none }
             wanted = .up
+            earlyDeaths = 0
+            shortLives = 0
             actual = .starting
             return .spawn(.current)
         case .ready(let which): return becameReady(which)

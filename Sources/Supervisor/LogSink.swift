@@ -79,6 +79,14 @@ struct LogSink {
         if n < bytes.count { dropped += 1 }
     }
 
+    /// Characters that a terminal or a viewer could act on: controls, line separators, and marks of direction.
+    private static func isDangerous(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0..<0x20, 0x7F...0x9F, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: true
+        default: false
+        }
+    }
+
     /// A JSON string of at most 2 KiB.
     static func quoted(_ text: String) -> String {
         var out = "\""
@@ -91,7 +99,7 @@ struct LogSink {
             case "\"": out += "\\\""
             case "\\": out += "\\\\"
             default:
-                if scalar.value < 0x20 || scalar.value == 0x7F || scalar.value == 0x2028 || scalar.value == 0x2029 {
+                if isDangerous(scalar) {
                     let digits = String(scalar.value, radix: 16)
                     out += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
                 } else {
@@ -113,7 +121,6 @@ struct LogPipe {
     private var partial: [UInt8] = []
     private var tokens = burst
     private var refilledAt: Int64 = 0
-    private var skipping = false
 
     init(fd: Int32) { self.fd = fd }
 
@@ -126,7 +133,12 @@ struct LogPipe {
                 if n > 0 { take(UnsafeRawBufferPointer(rebasing: room[..<n]), &sink, role, pid, now) }
                 return n
             }
-            if n == 0 { return false }
+            if n == 0 {
+                // A last word without a line end is a word all the same.
+                if !partial.isEmpty { sink.relay(partial[...], role: role, pid: pid) }
+                partial = []
+                return false
+            }
             if n < 0 { return errno == EAGAIN || errno == EINTR }
         }
         return true

@@ -16,7 +16,8 @@ from traffic import Traffic
 
 FAKE = pathlib.Path(__file__).resolve().with_name("fake_proxy.py")
 SCRIPT = (
-    f'#!/bin/sh\n[ "$1" = proxy ] && [ -e {{directory}}/case ] && exec {sys.executable} -ISB {FAKE} {{directory}}/case\n'
+    '#!/bin/sh\n[ "$1" = proxy ] && [ -e {directory}/case ] &&'
+    f' exec {sys.executable} -ISB {FAKE} {{directory}}/case\n'
     'exec {directory}/real-proxy "$1"\n')
 
 

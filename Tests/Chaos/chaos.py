@@ -67,12 +67,14 @@ def checks(prefiller, decoder, options):
         storms.restarts_during_streams, prefiller, decoder)
     yield "restarting the dialer ten times during streams loses nothing", pair(
         storms.dialer_restarts_during_streams, prefiller, decoder)
+    yield "a burst of requests waits for a dialer that pauses", pair(storms.burst_while_the_dialer_pauses, decoder)
     yield "a stopped proxy does not hold up the end", pair(storms.stopped_at_the_end, decoder, "proxy")
     yield "a stopped dialer does not hold up the end", pair(storms.stopped_at_the_end, decoder, "dialer")
     yield "a stopped admin process does not hold up the end", pair(storms.stopped_at_the_end, decoder, "admin")
     yield "in a drain new connections are refused, also after a restart", pair(storms.drain_refuses, decoder)
     if options.full:
-        yield "a stopped dialer is noticed, and ready again when it goes on", pair(storms.stopped_and_continued, decoder)
+        yield "a stopped dialer is noticed, and ready again when it goes on", pair(
+            storms.stopped_and_continued, decoder)
         yield "a child silent for 30 s is replaced", pair(storms.stopped_for_good, decoder)
         yield "a child that closes its channel is replaced within 40 s", pair(abuse.closed_channel, decoder)
     yield "kill -9 of the supervisor leaves nothing running", pair(kills.kill_supervisor, decoder, some // 2, seed)
@@ -103,7 +105,8 @@ def main():
         raise SystemExit(f"{BUILD / 'routing-sidecar'} is not there: run `make build`, or set SIDECAR_BUILD")
     print(f"chaos: {BUILD}, --kills {options.kills} --seed {options.seed}", flush=True)
     report = Report("chaos", options.only)
-    prefiller, decoder = SimulatedEngine("prefill", "--record=0"), SimulatedEngine("decode", "--record=0", "--token-delay-ms", "4")
+    prefiller = SimulatedEngine("prefill", "--record=0")
+    decoder = SimulatedEngine("decode", "--record=0", "--token-delay-ms", "4")
     try:
         for sentence, check in checks(prefiller, decoder, options):
             report.run(sentence, check)

@@ -93,7 +93,8 @@ def failed_row(house):
 
 def failing_replacement(decoder):
     """USR2 with a broken new version: the old process serves on, as often as it is tried."""
-    with changed_build(proxy=admin_or("[ -e {directory}/broken ] && exit 1\nexec {directory}/real-proxy proxy")) as build:
+    script = admin_or("[ -e {directory}/broken ] && exit 1\nexec {directory}/real-proxy proxy")
+    with changed_build(proxy=script) as build:
         with House(decoder.port, build=build) as house:
             before = house.pids()
             (build / "broken").touch()

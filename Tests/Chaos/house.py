@@ -1,4 +1,5 @@
-"""The sidecar as a family of processes: started from any build directory, watched through /proc and the control socket."""
+"""The sidecar as a family of processes: started from any build directory, watched through /proc and its control socket.
+"""
 
 import contextlib
 import json

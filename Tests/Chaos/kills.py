@@ -92,7 +92,8 @@ def one_kill(house, log, role, choose, slowest):
     after = house.pids()
     for other in ROLES:
         if other != role:
-            assert after[other] == before[other], f"killing the {role} disturbed the {other}:\n{house.log_text()[-900:]}"
+            lines = house.log_text()[-900:]
+            assert after[other] == before[other], f"killing the {role} disturbed the {other}:\n{lines}"
     return killed
 
 

@@ -1,5 +1,6 @@
 """Too many signals, restarts in the middle of streams, and children that are stopped."""
 
+import collections
 import concurrent.futures
 import contextlib
 import os
@@ -167,6 +168,27 @@ def stopped_at_the_end(decoder, name):
         assert code in (0, 75), f"exit {code}"
         assert not any(is_alive(pid) for pid in children)
         return f"{seconds:.1f} s, exit {code}"
+
+
+def burst_while_the_dialer_pauses(decoder, count=800):
+    """Half a second without a turn is normal for a process in a throttled pod: requests that need a connection
+    meanwhile wait for it."""
+    outcomes = collections.Counter()
+    with House(decoder.port) as house:
+        dialer = house.pids()["dialer"]
+        os.kill(dialer, signal.SIGSTOP)
+        try:
+            clients = [Client(house.port, timeout=20) for _ in range(count)]
+            for client in clients:
+                client.send(request("POST", CHAT, body=chat("Hello.", 2, stream=False)))
+            time.sleep(0.5)
+        finally:
+            os.kill(dialer, signal.SIGCONT)
+        for client in clients:
+            outcomes[client.response("POST").status] += 1
+            client.sock.close()
+    assert outcomes == {200: count}, f"answers by status: {dict(outcomes)}"
+    return f"{count} requests"
 
 
 def drain_refuses(decoder):

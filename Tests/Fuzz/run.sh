@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fuzzes every target for SECONDS (20 by default) over its committed corpus, with address checks and bounded memory.
 #
-#     Tests/Fuzz/run.sh [SECONDS] [TARGET...]      targets: json http ipc
+#     Tests/Fuzz/run.sh [SECONDS] [TARGET...]      targets: json http ipc dns
 #
 # Exits 0 when nothing was found, 1 with the place of the input when something was. A toolchain without libFuzzer
 # checks nothing and says so.
@@ -9,7 +9,7 @@ set -u
 
 seconds=${1:-20}
 [ $# -gt 0 ] && shift
-targets=${*:-json http ipc}
+targets=${*:-json http ipc dns}
 case $seconds in
     '' | *[!0-9]*) echo "run.sh: '$seconds' is not a number of seconds; usage: Tests/Fuzz/run.sh [SECONDS] [TARGET...]" >&2; exit 2 ;;
 esac
@@ -84,11 +84,27 @@ build_ipc() {
 # Swift's own crash reporter and the sanitizer's get in each other's way; the sanitizer's is the one that counts.
 export SWIFT_BACKTRACE=enable=no
 
+# What the resolver reads from outside, with the one part of another module that it needs.
+build_dns() {
+    parsers=
+    for name in DomainName DNSReader DNSMessage HostText ResolvConf; do parsers="$parsers Sources/Resolver/$name.swift"; done
+    addresses="Sources/Linux/Address.swift Sources/Linux/AddressParser.swift"
+    # shellcheck disable=SC2086
+    fresh "$out/fuzz-dns" $parsers $addresses Tests/Fuzz/FuzzDNS.swift && return
+    mkdir -p "$out/dns" || return 1
+    # shellcheck disable=SC2086
+    swiftc $sanitize -wmo -module-name Linux -emit-module -emit-module-path "$out/dns/Linux.swiftmodule" -emit-object \
+        -o "$out/dns/Linux.o" $addresses || return 1
+    # shellcheck disable=SC2086
+    swiftc $sanitize -module-name FuzzDNS -I "$out/dns" $parsers Tests/Fuzz/FuzzDNS.swift "$out/dns/Linux.o" \
+        -o "$out/fuzz-dns"
+}
+
 failed=0
 for target in $targets; do
     case $target in
-        json | http | ipc) ;;
-        *) echo "run.sh: there is no target '$target'; the targets are json, http and ipc" >&2; exit 2 ;;
+        json | http | ipc | dns) ;;
+        *) echo "run.sh: there is no target '$target'; the targets are json, http, ipc and dns" >&2; exit 2 ;;
     esac
     echo "fuzz $target: building"
     if ! "build_$target" >"$out/$target-build.log" 2>&1; then
@@ -100,10 +116,16 @@ for target in $targets; do
     echo "fuzz $target: $seconds s"
     # What the fuzzer learns stays under .build; the committed corpus is only read.
     mkdir -p "$out/learned/$target"
-    rm -f "$out/crashes/$target-"*
+    # What was found before is tried again, first of all.
+    for earlier in "$out/crashes/$target-"*; do
+        if [ -e "$earlier" ]; then mv "$earlier" "$out/learned/$target/"; fi
+    done
+    dictionary=
+    [ -f "Tests/Fuzz/$target.dict" ] && dictionary=-dict=Tests/Fuzz/$target.dict
+    # shellcheck disable=SC2086
     if "$out/fuzz-$target" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=512 \
-        -print_final_stats=1 -artifact_prefix="$out/crashes/$target-" "$out/learned/$target" "Tests/Fuzz/corpus/$target" \
-        >"$out/$target.log" 2>&1; then
+        -print_final_stats=1 -artifact_prefix="$out/crashes/$target-" $dictionary \
+        "$out/learned/$target" "Tests/Fuzz/corpus/$target" >"$out/$target.log" 2>&1; then
         runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$out/$target.log")
         echo "fuzz $target: ok, ${runs:-?} inputs"
     else

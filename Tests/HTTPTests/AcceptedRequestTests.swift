@@ -30,7 +30,8 @@ final class AcceptedRequestTests: XCTestCase {
     func testMethodsAreRecognisedBySpelling() {
         let known: [(String, HTTP.Method)] = [
             ("GET", .get), ("HEAD", .head), ("POST", .post), ("PUT", .put), ("PATCH", .patch), ("DELETE", .delete),
-            ("OPTIONS", .options), ("Get", .other), ("GETT", .other), ("GE", .other), ("POSTS", .other), ("HEAP", .other),
+            ("OPTIONS", .options), ("Get", .other), ("GETT", .other), ("GE", .other), ("POSTS", .other),
+            ("HEAP", .other),
             ("PUSH", .other), ("DELETF", .other), ("OPTIONT", .other), ("X", .other),
         ]
         for (name, method) in known {
@@ -140,7 +141,10 @@ final class AcceptedRequestTests: XCTestCase {
     func testFieldsKeepTheirSpelling() {
         XCTAssertEqual(
             fields(get("X-Odd!#$%&'*+-.^_`|~: a b\tc ", "Empty:", "Latin: \u{e9}\u{ff}", "Blank: \t ")),
-            ["Host=h host", "X-Odd!#$%&'*+-.^_`|~=a b\tc other", "Empty= other", "Latin=\u{e9}\u{ff} other", "Blank= other"])
+            [
+                "Host=h host", "X-Odd!#$%&'*+-.^_`|~=a b\tc other", "Empty= other", "Latin=\u{e9}\u{ff} other",
+                "Blank= other",
+            ])
     }
 
     /// Every second letter large.

@@ -15,8 +15,10 @@ final class ChunkDecoderTests: XCTestCase {
             ("0005\r\nhello\r\n000\r\n\r\n", "hello"), ("000000000000005\r\nhello\r\n000000000000000\r\n\r\n", "hello"),
             // Data may hold anything, line ends and what looks like the end of the body too.
             ("7\r\n0\r\n\r\n\r\n\r\n0\r\n\r\n", "0\r\n\r\n\r\n"), ("1\r\n\0\r\n0\r\n\r\n", "\0"),
-            ("1;a=b\r\nx\r\n0;c\r\n\r\n", "x"), ("1;\r\nx\r\n0;\r\n\r\n", "x"), ("1; a = \"q;\t\u{e9}\"\r\nx\r\n0\r\n\r\n", "x"),
-            ("0\r\nX: y\r\n\r\n", ""), ("0\r\nX: y\r\nZ:\r\n\r\n", ""), ("1\r\nx\r\n0\r\nTrailer: \u{e9}\t\r\n\r\n", "x"),
+            ("1;a=b\r\nx\r\n0;c\r\n\r\n", "x"), ("1;\r\nx\r\n0;\r\n\r\n", "x"),
+            ("1; a = \"q;\t\u{e9}\"\r\nx\r\n0\r\n\r\n", "x"),
+            ("0\r\nX: y\r\n\r\n", ""), ("0\r\nX: y\r\nZ:\r\n\r\n", ""),
+            ("1\r\nx\r\n0\r\nTrailer: \u{e9}\t\r\n\r\n", "x"),
         ] {
             XCTAssertEqual(decode(text), complete(body, latin1(text).count), text)
             // What follows belongs to the next message.
@@ -28,7 +30,8 @@ final class ChunkDecoderTests: XCTestCase {
     func testBroken() {
         for text in [
             // The size line.
-            "\r\n", "\n", " 5\r\n", "\t5\r\n", "5 \r\n", "5\t\r\n", "5 ;a\r\n", "g\r\n", "0x5\r\n", "-1\r\n", "+5\r\n", "5,5\r\n",
+            "\r\n", "\n", " 5\r\n", "\t5\r\n", "5 \r\n", "5\t\r\n", "5 ;a\r\n", "g\r\n", "0x5\r\n", "-1\r\n", "+5\r\n",
+            "5,5\r\n",
             "5\n", "5\rx", "5\r\r\n", ";a\r\n", "5:\r\n", "\0", "5\0", "5h\r\n", "\"5\"\r\n", "5.\r\n", "\u{ff}",
             "1;a\nx", "1;a\0\r\n", "1;\u{7f}\r\n", "1;a\u{1}\r\n", "1;a\rb\r\n", "0\n\r\n", "0\r\r\n", "0 \r\n\r\n",
             // Sizes beyond 15 digits.
@@ -38,9 +41,12 @@ final class ChunkDecoderTests: XCTestCase {
             "1\r\nxx", "1\r\nx\n", "1\r\nx\rx", "1\r\nx0\r\n\r\n", "1\r\nx\r\r\n", "5\r\nhello!\r\n", "1\r\nx \r\n",
             "1\r\nx\r\n\r\n", "1\r\nx\r\n\n", "1\r\nx\r\nx",
             // Trailers and the end.
-            "0\r\n\n", "0\r\n\rx", "0\r\n\r\r\n", "0\r\n: x\r\n\r\n", "0\r\n X: y\r\n\r\n", "0\r\nX: y\r\n folded\r\n\r\n",
-            "0\r\nX: y\n\r\n", "0\r\nX: \0\r\n\r\n", "0\r\nX: \u{7f}\r\n\r\n", "0\r\nX: y\rz\r\n", "0\r\n\tX: y\r\n\r\n",
-            "0\r\n\u{e9}\r\n\r\n", "0\r\nX: y\r\n\n", "0\r\n(x): y\r\n\r\n", "0\r\nnocolon\r\n\r\n", "0\r\nX : y\r\n\r\n", "0\r\nX\r\n: y\r\n\r\n", "0\r\nX\u{e9}: y\r\n\r\n",
+            "0\r\n\n", "0\r\n\rx", "0\r\n\r\r\n", "0\r\n: x\r\n\r\n", "0\r\n X: y\r\n\r\n",
+            "0\r\nX: y\r\n folded\r\n\r\n",
+            "0\r\nX: y\n\r\n", "0\r\nX: \0\r\n\r\n", "0\r\nX: \u{7f}\r\n\r\n", "0\r\nX: y\rz\r\n",
+            "0\r\n\tX: y\r\n\r\n",
+            "0\r\n\u{e9}\r\n\r\n", "0\r\nX: y\r\n\n", "0\r\n(x): y\r\n\r\n", "0\r\nnocolon\r\n\r\n",
+            "0\r\nX : y\r\n\r\n", "0\r\nX\r\n: y\r\n\r\n", "0\r\nX\u{e9}: y\r\n\r\n",
         ] {
             XCTAssertEqual(decode(text), .broken, text.debugDescription)
             XCTAssertEqual(ReferenceChunks.decode(latin1(text)), .broken, text.debugDescription)
@@ -57,7 +63,8 @@ final class ChunkDecoderTests: XCTestCase {
 
     func testEverySplit() {
         for text in [
-            "5\r\nhello\r\n0\r\n\r\n", "1;e=f\r\nx\r\n00a;\r\n0123\r\n6789\r\n0\r\nX: y\r\nZ: w\r\n\r\n", "2\r\n\r\n\r\n0\r\n\r\n",
+            "5\r\nhello\r\n0\r\n\r\n", "1;e=f\r\nx\r\n00a;\r\n0123\r\n6789\r\n0\r\nX: y\r\nZ: w\r\n\r\n",
+            "2\r\n\r\n\r\n0\r\n\r\n",
             "3\r\nabcX0\r\n\r\n", "1\r\nx\r\n0\r\nX: y\n\r\n",
         ] {
             let input = latin1(text + "next")
@@ -97,7 +104,9 @@ final class ChunkDecoderTests: XCTestCase {
         // One byte of extension in each chunk.
         let chunk = "1;\r\nx\r\n"
         let many = String(repeating: chunk, count: ChunkDecoder.overhead)
-        guard case .complete(let body, _) = decode(many + "0\r\n\r\n") else { return XCTFail("the bound itself is allowed") }
+        guard case .complete(let body, _) = decode(many + "0\r\n\r\n") else {
+            return XCTFail("the bound itself is allowed")
+        }
         XCTAssertEqual(body.count, ChunkDecoder.overhead)
         XCTAssertEqual(decode(many + chunk + "0\r\n\r\n"), .broken)
         // A flood goes on being refused: the counter does not come round.
@@ -136,7 +145,9 @@ final class ChunkDecoderTests: XCTestCase {
         var text = ""
         for _ in 0..<random.below(4) {
             let size = 1 + random.below(20)
-            text += String(repeating: "0", count: random.below(3)) + String(size, radix: 16, uppercase: random.below(2) == 0)
+            text +=
+                String(repeating: "0", count: random.below(3))
+                + String(size, radix: 16, uppercase: random.below(2) == 0)
             if random.below(3) == 0 { text += ";" + noise(random.below(8), &random) }
             text += "\r\n"
             for _ in 0..<size { text += random.pick(["a", "0", "\r", "\n", "\0", "\u{ff}"]) }
@@ -145,7 +156,10 @@ final class ChunkDecoderTests: XCTestCase {
         text += String(repeating: "0", count: 1 + random.below(3))
         if random.below(4) == 0 { text += ";" + noise(random.below(5), &random) }
         text += "\r\n"
-        for _ in 0..<random.below(3) { text += "T" + (random.below(8) == 0 ? noise(3, &random) : "") + ":" + noise(random.below(6), &random) + "\r\n" }
+        for _ in 0..<random.below(3) {
+            text +=
+                "T" + (random.below(8) == 0 ? noise(3, &random) : "") + ":" + noise(random.below(6), &random) + "\r\n"
+        }
         text += "\r\n"
         var bytes = latin1(text)
         switch random.below(6) {

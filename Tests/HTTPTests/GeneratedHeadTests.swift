@@ -32,7 +32,9 @@ final class GeneratedHeadTests: XCTestCase {
         let expected = ReferenceHead.request(bytes)
         let found = parsed(bytes)
         if found != expected {
-            XCTFail("\(latin1(bytes).debugDescription)\nparser \(String(describing: found))\nreference \(String(describing: expected))")
+            XCTFail(
+                "\(latin1(bytes).debugDescription)\nparser \(String(describing: found))\nreference \(String(describing: expected))"
+            )
             return nil
         }
         return found != nil
@@ -42,10 +44,14 @@ final class GeneratedHeadTests: XCTestCase {
         // Half of the heads have a sound first line and host, so that the fields behind them matter.
         let sound = random.below(2) == 0
         let method = random.pick(sound ? ["GET", "POST"] : ["GET", "POST", "OPTIONS", "HEAD", "X", "TRACE", "PRI"])
-        let target = random.pick(sound ? ["/", "/v1/completions", "/a?b=c", "http://h/a"] : [
-            "/", "/v1/completions", "/a?b=c", "/a//b", "/a/../b", "/%2e", "/%20", "*", "http://h/a", "http://H/", "http://i/",
-            "https://h/a/?q", "h:1", "/a/", "/a%zz", "/a#b", "http://[::1]/", "http://{::1}/",
-        ])
+        let target = random.pick(
+            sound
+                ? ["/", "/v1/completions", "/a?b=c", "http://h/a"]
+                : [
+                    "/", "/v1/completions", "/a?b=c", "/a//b", "/a/../b", "/%2e", "/%20", "*", "http://h/a",
+                    "http://H/", "http://i/",
+                    "https://h/a/?q", "h:1", "/a/", "/a%zz", "/a#b", "http://[::1]/", "http://{::1}/",
+                ])
         let version = random.pick(sound ? ["HTTP/1.1", "HTTP/1.0"] : ["HTTP/1.1", "HTTP/1.1", "HTTP/1.0", "HTTP/2.0"])
         var lines = ["\(method) \(target) \(version)"]
         if sound {
@@ -54,11 +60,14 @@ final class GeneratedHeadTests: XCTestCase {
             lines.append(random.pick(["Host: h", "Host: [::1]", "Host: a b"]))
         }
         let other = [
-            "Content-Length: 5", "content-length:0", "Content-Length: x", "Transfer-Encoding: chunked", "Connection: close",
-            "connection: keep-alive", "Connection: x-a , close", "Connection: host", "Connection: cookie", "X-A: b", "x-a:",
+            "Content-Length: 5", "content-length:0", "Content-Length: x", "Transfer-Encoding: chunked",
+            "Connection: close",
+            "connection: keep-alive", "Connection: x-a , close", "Connection: host", "Connection: cookie", "X-A: b",
+            "x-a:",
             "Expect: 100-continue", "Expect: else", "Upgrade: websocket", "Upgrade: h2c", "Cookie: a=b", "TE: trailers",
             "x-prefiller-host-port: 10.0.0.1:1", "Host: h", "X : y", ": z", " folded", "Content-Type: application/json",
-            "X-Request-Id: r", "Connection: ,,", "Keep-Alive: 5", "Connection: keep-alive, te", "Content-Encoding: gzip",
+            "X-Request-Id: r", "Connection: ,,", "Keep-Alive: 5", "Connection: keep-alive, te",
+            "Content-Encoding: gzip",
         ]
         for _ in 0..<random.below(4) { lines.append(random.pick(other)) }
         var bytes = latin1(lines.map { $0 + "\r\n" }.joined() + "\r\n")

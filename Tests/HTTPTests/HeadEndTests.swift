@@ -22,7 +22,9 @@ final class HeadEndTests: XCTestCase {
     }
 
     func testLinesThatCanNeverBeValidEndAtOnce() {
-        for text in ["\n", "\r\n", "\r\n\r\n", "a\n", "a\r\nb\n", "a\r\n\n", "a\r\n\r\r\n\n", "GET / HTTP/1.1\nHost: h"] {
+        for text in [
+            "\n", "\r\n", "\r\n\r\n", "a\n", "a\r\nb\n", "a\r\n\n", "a\r\n\r\r\n\n", "GET / HTTP/1.1\nHost: h",
+        ] {
             XCTAssertEqual(end(text), .failed(.malformed), text)
         }
         // A bare CR is the parser's to refuse: more may follow it.
@@ -33,7 +35,8 @@ final class HeadEndTests: XCTestCase {
     /// However the bytes arrive, the answer is the same, and it comes with the byte that decides it.
     func testEverySplit() {
         for text in [
-            "GET / HTTP/1.1\r\nHost: h\r\n\r\n", "x\r\n\r\ny\r\n\r\n", "a\r\nb\n\r\n\r\n", "\r\na", "a\r\n\r\r\n\r\n", "aaaaaaaaaaa",
+            "GET / HTTP/1.1\r\nHost: h\r\n\r\n", "x\r\n\r\ny\r\n\r\n", "a\r\nb\n\r\n\r\n", "\r\na", "a\r\n\r\r\n\r\n",
+            "aaaaaaaaaaa",
             "01234567890123456789\r\n01234567890123\r\n\r\n",
         ] {
             let bytes = latin1(text)
@@ -78,7 +81,8 @@ final class HeadEndTests: XCTestCase {
     func testEveryPlaceOfALineEnd() {
         // The search looks at eight bytes at a time; each place within them must be found.
         for place in 0..<40 {
-            let bytes = [UInt8](repeating: 0x61, count: place + 1) + latin1("\r\n\r\n") + [UInt8](repeating: 0x0B, count: 9)
+            let bytes =
+                [UInt8](repeating: 0x61, count: place + 1) + latin1("\r\n\r\n") + [UInt8](repeating: 0x0B, count: 9)
             XCTAssertEqual(end(bytes), .complete(place + 5))
             XCTAssertEqual(end([UInt8](repeating: 0x8A, count: place) + [0x0A]), .failed(.malformed))
         }

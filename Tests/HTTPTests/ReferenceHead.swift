@@ -20,7 +20,9 @@ struct ReferenceHead: Equatable {
     static func request(_ bytes: [UInt8]) -> ReferenceHead? {
         guard let lines = lines(bytes), let first = lines.first, lines.count - 1 <= 100 else { return nil }
         var head = ReferenceHead()
-        guard head.readFields(Array(lines.dropFirst())), head.readRequestLine(first), head.conclude() else { return nil }
+        guard head.readFields(Array(lines.dropFirst())), head.readRequestLine(first), head.conclude() else {
+            return nil
+        }
         return head
     }
 
@@ -54,7 +56,9 @@ struct ReferenceHead: Equatable {
     }
 
     private static func lower(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.isASCII ? Unicode.Scalar($0.properties.lowercaseMapping)! : $0 }))
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { $0.isASCII ? Unicode.Scalar($0.properties.lowercaseMapping)! : $0 }))
     }
 
     private static func split(_ text: String, _ separator: Unicode.Scalar) -> [String] {
@@ -117,7 +121,9 @@ struct ReferenceHead: Equatable {
             let parts = Self.split(text, "/")
             guard parts.count >= 4, Self.lower(parts[0]) == "http:", parts[1].isEmpty else { return false }
             authority = parts[2]
-            guard !authority.isEmpty, !authority.unicodeScalars.contains(where: { $0 == "@" || $0 == "?" }) else { return false }
+            guard !authority.isEmpty, !authority.unicodeScalars.contains(where: { $0 == "@" || $0 == "?" }) else {
+                return false
+            }
             target = "/" + parts[3...].joined(separator: "/")
         }
         path = Self.split(target, "?")[0]
@@ -177,7 +183,8 @@ struct ReferenceHead: Equatable {
         let options = list("connection")
         keepsAlive = !options.contains("close") && (minorVersion == 1 || options.contains("keep-alive"))
         let protected: Set<String> = [
-            "host", "content-length", "transfer-encoding", "expect", "content-type", "content-encoding", "authorization",
+            "host", "content-length", "transfer-encoding", "expect", "content-type", "content-encoding",
+            "authorization",
             "cookie", "x-request-id", "x-forwarded-for", "x-prefiller-host-port",
         ]
         for (i, name) in names.enumerated() where options.contains(Self.lower(name)) {

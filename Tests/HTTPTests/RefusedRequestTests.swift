@@ -150,7 +150,8 @@ final class RefusedRequestTests: XCTestCase {
     /// A hop that drops such a field and one that keeps it would understand two different requests.
     func testConnectionMayNotNameWhatTheRequestDependsOn() {
         let values = [
-            ("Content-Length", "1"), ("Transfer-Encoding", "chunked"), ("Content-Type", "t"), ("Content-Encoding", "br"),
+            ("Content-Length", "1"), ("Transfer-Encoding", "chunked"), ("Content-Type", "t"),
+            ("Content-Encoding", "br"),
             ("Authorization", "a"), ("Cookie", "c"), ("X-Request-Id", "r"), ("X-Forwarded-For", "1.1.1.1"),
             ("x-prefiller-host-port", "a:1"), ("Expect", "100-continue"),
         ]

@@ -18,7 +18,9 @@ final class ResponseHeadTests: XCTestCase {
                 Row("HTTP/1.1 200  two  blanks \r\n\r\n", "200  two  blanks "),
                 Row("HTTP/1.1 200 caf\u{e9}\tx\r\n\r\n", "200 caf\u{e9}\tx"),
                 Row("HTTP/1.1 100 Continue\r\n\r\n", "100 Continue"),
-                Row("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n", "101 Switching Protocols websocket"),
+                Row(
+                    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n",
+                    "101 Switching Protocols websocket"),
                 Row("HTTP/1.1 599 x\r\n\r\n", "599 x"),
                 Row("HTTP/1.0 200 OK\r\n\r\n", "200 OK 1.0 close"),
                 Row("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\n", "200 OK 1.0"),
@@ -37,17 +39,20 @@ final class ResponseHeadTests: XCTestCase {
 
     func testRefused() {
         for head in [
-            "\r\n\r\n", "HTTP/1.1 200", "HTTP/1.1 200\r\n", "HTTP/1.1\r\n\r\n", "HTTP/1.1 \r\n\r\n", "HTTP/1.1 20\r\n\r\n",
+            "\r\n\r\n", "HTTP/1.1 200", "HTTP/1.1 200\r\n", "HTTP/1.1\r\n\r\n", "HTTP/1.1 \r\n\r\n",
+            "HTTP/1.1 20\r\n\r\n",
             "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 20x OK\r\n\r\n", "HTTP/1.1 099 x\r\n\r\n", "HTTP/1.1 000 x\r\n\r\n",
             "HTTP/1.1 600 x\r\n\r\n", "HTTP/1.1 999 x\r\n\r\n", "HTTP/1.1  200 OK\r\n\r\n", "HTTP/1.1\t200 OK\r\n\r\n",
-            "HTTP/1.1 200\tOK\r\n\r\n", "HTTP/1.1 200OK\r\n\r\n", "HTTP/1.1 +20 OK\r\n\r\n", "HTTP/1.1 200 a\0b\r\n\r\n",
+            "HTTP/1.1 200\tOK\r\n\r\n", "HTTP/1.1 200OK\r\n\r\n", "HTTP/1.1 +20 OK\r\n\r\n",
+            "HTTP/1.1 200 a\0b\r\n\r\n",
             "HTTP/1.1 200 a\rb\r\n\r\n", "HTTP/1.1 200 a\nb\r\n\r\n", "HTTP/1.1 200 a\u{7f}\r\n\r\n",
             "HTTP/2.0 200 OK\r\n\r\n", "HTTP/1.2 200 OK\r\n\r\n", "HTTP/0.9 200 OK\r\n\r\n", "http/1.1 200 OK\r\n\r\n",
             "HTTQ/1.1 200 OK\r\n\r\n", "HTTP/1x1 200 OK\r\n\r\n", " HTTP/1.1 200 OK\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
             "HTTP/1.1 200 OK\n\r\n", ok("no colon"), ok("a : b"), ok(" a: b"), ok("a: b", " folded"), ok("a: \0"),
             ok("Content-Length: x"), ok("Content-Length: 1", "Content-Length: 1"), ok("Content-Length: 1, 1"),
             ok("Content-Length: 1", "Transfer-Encoding: chunked"), ok("Transfer-Encoding: gzip, chunked"),
-            ok("Transfer-Encoding: chunked", "Transfer-Encoding: chunked"), ok("Transfer-Encoding: identity"), ok() + "x",
+            ok("Transfer-Encoding: chunked", "Transfer-Encoding: chunked"), ok("Transfer-Encoding: identity"),
+            ok() + "x",
         ] { XCTAssertEqual(response(head), "refused", head) }
     }
 

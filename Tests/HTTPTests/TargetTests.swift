@@ -14,7 +14,8 @@ final class TargetTests: XCTestCase {
             "/*", "/a*", "/;a=b", "/=", "/%21", "/%40",
         ] { XCTAssertEqual(request(line("GET \(plain) HTTP/1.1")), "GET \(plain)") }
         for (text, path) in [
-            ("/?", "/"), ("/?a", "/"), ("/a?b?c", "/a"), ("/a?/../b", "/a"), ("/a?%2e%2F%00", "/a"), ("/a?\"<>^`{|}\\", "/a"),
+            ("/?", "/"), ("/?a", "/"), ("/a?b?c", "/a"), ("/a?/../b", "/a"), ("/a?%2e%2F%00", "/a"),
+            ("/a?\"<>^`{|}\\", "/a"),
             ("/a/?x=//", "/a/"),
         ] { XCTAssertEqual(target(text), "\(path) target=\(text)") }
     }
@@ -60,7 +61,8 @@ final class TargetTests: XCTestCase {
     func testAbsoluteFormRefused() {
         for target in [
             "http://", "http:///", "http:///a", "http://h", "http://h?a", "http://h?a/b", "http://u@h/", "http://h@/",
-            "http:/h/", "http:h/", "http//h/", "ftp://h/", "httpx://h/", "https://h/", "HTTPS://h/a", "ws://h/", "h/a", "h:80",
+            "http:/h/", "http:h/", "http//h/", "ftp://h/", "httpx://h/", "https://h/", "HTTPS://h/a", "ws://h/", "h/a",
+            "h:80",
             "http://h//a", "http://h/../a", "http://h/%2e", "http://h/a#b", "http://h/.", "http://h#/", "http://h\\/",
         ] { XCTAssertEqual(absolute(target, host: "h"), "400", target) }
     }

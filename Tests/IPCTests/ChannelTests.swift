@@ -29,8 +29,11 @@ final class ChannelTests: XCTestCase {
             withPair { pair in
                 withDescriptor { fd in
                     for message in samples {
-                        XCTAssertEqual(pair.send(frame(message), descriptor: message.carriesDescriptor ? fd : -1), frame(message).count)
-                        XCTAssertEqual(receive(pair.channel), .message(message, withDescriptor: message.carriesDescriptor))
+                        XCTAssertEqual(
+                            pair.send(frame(message), descriptor: message.carriesDescriptor ? fd : -1),
+                            frame(message).count)
+                        XCTAssertEqual(
+                            receive(pair.channel), .message(message, withDescriptor: message.carriesDescriptor))
                     }
                     XCTAssertEqual(receive(pair.channel, as: M.self), .nothing)
                 }
@@ -80,7 +83,8 @@ final class ChannelTests: XCTestCase {
                     self.send(frame(ToChild.listener), Array(repeating: fd, count: count), to: pair.raw)
                     // More than four do not fit, and the kernel says so.
                     let violation: Frame.Violation = count > 4 ? .truncated : .unexpectedDescriptor("type 5")
-                    XCTAssertEqual(receive(pair.channel, as: ToChild.self), .violation(violation), "\(count) descriptors")
+                    XCTAssertEqual(
+                        receive(pair.channel, as: ToChild.self), .violation(violation), "\(count) descriptors")
                 }
                 // An empty packet with a descriptor is not the end of the connection.
                 XCTAssertEqual(pair.send([], descriptor: fd), 0)
@@ -147,7 +151,8 @@ final class ChannelTests: XCTestCase {
             XCTAssertGreaterThan(sent, 0)
             // Nothing that was accepted is lost, and there is room again.
             for number in 0..<sent {
-                guard case .message(.pong(number), withDescriptor: false) = receive(pair.channel, as: FromChild.self) else {
+                guard case .message(.pong(number), withDescriptor: false) = receive(pair.channel, as: FromChild.self)
+                else {
                     return XCTFail("pong \(number) of \(sent)")
                 }
             }
@@ -186,7 +191,9 @@ final class ChannelTests: XCTestCase {
         withPair { pair in
             let sender = Channel(fd: dup(pair.raw))
             let text = String(repeating: "x", count: Frame.largestPayload)
-            guard case .failure(let error) = sender.send(ControlAnswer.done(text: text)) else { return XCTFail("too long") }
+            guard case .failure(let error) = sender.send(ControlAnswer.done(text: text)) else {
+                return XCTFail("too long")
+            }
             XCTAssertEqual(error, Errno(EMSGSIZE))
             XCTAssertEqual(receive(pair.channel, as: ControlAnswer.self), .nothing)
         }

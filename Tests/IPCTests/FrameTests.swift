@@ -122,7 +122,8 @@ final class FrameTests: XCTestCase {
 
     func testViolationsSayWhatWasWrong() {
         let texts: [(Frame.Violation, String)] = [
-            (.short, "shorter"), (.truncated, "did not fit"), (.wrongVersion(9), "9 instead of 1"), (.reservedBits, "reserved"),
+            (.short, "shorter"), (.truncated, "did not fit"), (.wrongVersion(9), "9 instead of 1"),
+            (.reservedBits, "reserved"),
             (.wrongLength(declared: 3, actual: 4), "3 bytes, the packet holds 4"), (.unknownType(99), "99"),
             (.tooLong("x"), "'x'"), (.malformed("y"), "'y'"), (.unexpectedDescriptor("z"), "'z'"),
             (.missingDescriptor("v"), "'v' lacks"), (.notAllowed("w"), "'w' is not allowed"),

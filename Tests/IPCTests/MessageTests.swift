@@ -73,7 +73,8 @@ private struct Length: DirectionCheck {
                 let violation: Frame.Violation =
                     count < Frame.headerSize
                     ? .short : .wrongLength(declared: packet.count - Frame.headerSize, actual: count - Frame.headerSize)
-                XCTAssertEqual(decode(cut, descriptors, as: M.self), .violation(violation), "\(message.name) cut to \(count)")
+                XCTAssertEqual(
+                    decode(cut, descriptors, as: M.self), .violation(violation), "\(message.name) cut to \(count)")
                 // The same with a length field that agrees.
                 guard count >= Frame.headerSize else { continue }
                 cut[4...7] = header(message.type, count - Frame.headerSize)[4...7]
@@ -93,7 +94,8 @@ private struct Length: DirectionCheck {
                     payload > Frame.largestPayload
                     ? .wrongLength(declared: payload, actual: payload)
                     : payload > longest ? .tooLong("type \(message.type)") : .malformed(message.name)
-                XCTAssertEqual(decode(longer, descriptors, as: M.self), .violation(violation), "\(message.name) + \(extra)")
+                XCTAssertEqual(
+                    decode(longer, descriptors, as: M.self), .violation(violation), "\(message.name) + \(extra)")
             }
         }
     }

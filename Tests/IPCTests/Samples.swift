@@ -16,7 +16,8 @@ enum Samples {
         var full = DialerSettings()
         full.decoder = (0..<8).map { Endpoint(Address(high: .max, low: UInt64($0)), UInt16(65_528 + $0)) }
         full.denied = (0..<DialerSettings.mostBlocks).map {
-            AddressBlock(Address(high: UInt64($0), low: .max), prefixLength: UInt8(truncatingIfNeeded: $0), port: UInt16($0))
+            AddressBlock(
+                Address(high: UInt64($0), low: .max), prefixLength: UInt8(truncatingIfNeeded: $0), port: UInt16($0))
         }
         full.allowLoopback = true
         full.allowLinkLocal = true

@@ -69,22 +69,41 @@ final class SettingsTests: XCTestCase {
 
     func testBlocksHoldWhatTheySay() {
         let rows: [(AddressBlock, in: [String], out: [String])] = [
-            (block("10.0.0.0", 8), ["10.0.0.0", "10.255.255.255", "10.1.2.3"], ["9.255.255.255", "11.0.0.0", "::10.0.0.1", "::"]),
+            (
+                block("10.0.0.0", 8), ["10.0.0.0", "10.255.255.255", "10.1.2.3"],
+                ["9.255.255.255", "11.0.0.0", "::10.0.0.1", "::"]
+            ),
             (block("192.168.4.0", 22), ["192.168.4.0", "192.168.7.255"], ["192.168.3.255", "192.168.8.0"]),
-            (block("169.254.169.254", 32), ["169.254.169.254"], ["169.254.169.253", "169.254.169.255", "169.254.168.254"]),
+            (
+                block("169.254.169.254", 32), ["169.254.169.254"],
+                ["169.254.169.253", "169.254.169.255", "169.254.168.254"]
+            ),
             (block("0.0.0.0", 0), ["0.0.0.0", "255.255.255.255", "127.0.0.1"], ["::1", "2001:db8::1", "::"]),
             (block("::", 0), ["::", "::1", "ffff::", "1.2.3.4", "255.255.255.255"], []),
             (block("fe80::", 10), ["fe80::", "febf:ffff::1"], ["fe7f::", "fec0::", "ff80::"]),
-            (block("2001:db8::", 32), ["2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"], ["2001:db9::", "2001:db7::1"]),
-            (block("2001:db8:0:1::", 64), ["2001:db8:0:1::", "2001:db8:0:1:ffff::1"], ["2001:db8:0:2::", "2001:db8::"]),
-            (block("2001:db8::8000:0:0:0", 65), ["2001:db8::8000:0:0:0", "2001:db8::ffff:0:0:1"], ["2001:db8::7fff:0:0:0", "2001:db8::1"]),
+            (
+                block("2001:db8::", 32), ["2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"],
+                ["2001:db9::", "2001:db7::1"]
+            ),
+            (
+                block("2001:db8:0:1::", 64), ["2001:db8:0:1::", "2001:db8:0:1:ffff::1"],
+                ["2001:db8:0:2::", "2001:db8::"]
+            ),
+            (
+                block("2001:db8::8000:0:0:0", 65), ["2001:db8::8000:0:0:0", "2001:db8::ffff:0:0:1"],
+                ["2001:db8::7fff:0:0:0", "2001:db8::1"]
+            ),
             (block("2001:db8::", 63), ["2001:db8::1", "2001:db8:0:1::1"], ["2001:db8:0:2::1"]),
             (block("::1", 128), ["::1"], ["::", "::2", "::3", "1::1", "0.0.0.1"]),
             (block("::2", 127), ["::2", "::3"], ["::1", "::4"]),
         ]
         for (block, inside, outside) in rows {
-            for text in inside { XCTAssertTrue(block.contains(Endpoint(Address.parse(text)!, 80)), "\(text) in \(block)") }
-            for text in outside { XCTAssertFalse(block.contains(Endpoint(Address.parse(text)!, 80)), "\(text) not in \(block)") }
+            for text in inside {
+                XCTAssertTrue(block.contains(Endpoint(Address.parse(text)!, 80)), "\(text) in \(block)")
+            }
+            for text in outside {
+                XCTAssertFalse(block.contains(Endpoint(Address.parse(text)!, 80)), "\(text) not in \(block)")
+            }
         }
     }
 

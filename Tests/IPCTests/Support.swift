@@ -102,7 +102,8 @@ func receive<M: Message & Equatable>(_ channel: Channel, as type: M.Type = M.sel
     switch channel.receive(M.self) {
     case .message(let message, let descriptor):
         if descriptor >= 0 {
-            XCTAssertEqual(fcntl(descriptor, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC, "a received descriptor survives no exec")
+            XCTAssertEqual(
+                fcntl(descriptor, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC, "a received descriptor survives no exec")
             close(descriptor)
         }
         return .message(message, withDescriptor: descriptor >= 0)

@@ -71,7 +71,8 @@ final class ExpositionTests: XCTestCase {
             guard !inside.isEmpty else { return nil }
             for part in inside.split(separator: ",", omittingEmptySubsequences: false) {
                 let sides = part.split(separator: "=", maxSplits: 1)
-                guard sides.count == 2, isName(sides[0]), sides[1].count >= 2, sides[1].hasPrefix("\""), sides[1].hasSuffix("\"")
+                guard sides.count == 2, isName(sides[0]), sides[1].count >= 2, sides[1].hasPrefix("\""),
+                    sides[1].hasSuffix("\"")
                 else { return nil }
                 let content = sides[1].dropFirst().dropLast()
                 guard !content.contains("\""), !content.contains("\\") else { return nil }
@@ -170,7 +171,8 @@ final class ExpositionTests: XCTestCase {
         let samples = parse(render(totals)).samples
         var checked = 0
         for base in [
-            "sidecar_request_duration_seconds", "sidecar_time_to_first_byte_seconds", "sidecar_prefill_duration_seconds",
+            "sidecar_request_duration_seconds", "sidecar_time_to_first_byte_seconds",
+            "sidecar_prefill_duration_seconds",
         ] {
             let buckets = samples.filter { $0.name == base + "_bucket" }
             for labels in Set(buckets.map(\.withoutBound)) {
@@ -180,7 +182,8 @@ final class ExpositionTests: XCTestCase {
                 XCTAssertEqual(series.count, Histogram.bounds.count + 1)
                 var before = -1.0
                 for sample in series {
-                    let bound = sample.label("le") == "+Inf" ? Double.infinity : Double(sample.label("le") ?? "") ?? .nan
+                    let bound =
+                        sample.label("le") == "+Inf" ? Double.infinity : Double(sample.label("le") ?? "") ?? .nan
                     XCTAssertGreaterThan(bound, before)
                     before = bound
                     // Counted anew from what was observed, in microseconds.
@@ -198,7 +201,8 @@ final class ExpositionTests: XCTestCase {
 
     func testSecondsAreExact() {
         for (microseconds, text) in [
-            (0, "0"), (1, "0.000001"), (500, "0.0005"), (999_999, "0.999999"), (1_000_000, "1"), (1_000_001, "1.000001"),
+            (0, "0"), (1, "0.000001"), (500, "0.0005"), (999_999, "0.999999"), (1_000_000, "1"),
+            (1_000_001, "1.000001"),
             (1_500_000, "1.5"), (100_000, "0.1"), (10_010_000, "10.01"), (300_000_000, "300"),
             (.max, "18446744073709.551615"),
         ] as [(UInt64, String)] { XCTAssertEqual(Exposition.seconds(microseconds), text) }

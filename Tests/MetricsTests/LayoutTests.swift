@@ -6,16 +6,22 @@ import XCTest
 final class LayoutTests: XCTestCase {
     func testEveryPlaceHasOneUse() {
         var uses: [Int: [String]] = [:]
-        for (name, counter) in requestCounters + namedCounters + namedGauges { uses[counter.index, default: []].append(name) }
+        for (name, counter) in requestCounters + namedCounters + namedGauges {
+            uses[counter.index, default: []].append(name)
+        }
         for (name, histogram) in histograms {
             for word in 0..<Histogram.words { uses[histogram.index + word, default: []].append("\(name) \(word)") }
         }
-        for (index, names) in uses where names.count > 1 { XCTFail("word \(index) is \(names.joined(separator: " and "))") }
+        for (index, names) in uses where names.count > 1 {
+            XCTFail("word \(index) is \(names.joined(separator: " and "))")
+        }
         XCTAssertEqual(Set(uses.keys), Set(0..<Layout.words), "no word of a stripe is without a use")
     }
 
     func testCountersStandBeforeGauges() {
-        for (name, counter) in requestCounters + namedCounters { XCTAssertLessThan(counter.index, Counter.countersEnd, name) }
+        for (name, counter) in requestCounters + namedCounters {
+            XCTAssertLessThan(counter.index, Counter.countersEnd, name)
+        }
         for (name, gauge) in namedGauges {
             XCTAssertTrue((Counter.countersEnd..<Counter.wordsEnd).contains(gauge.index), name)
         }

@@ -150,7 +150,9 @@ final class SegmentTests: XCTestCase {
         for size in [0, 1, 8, Layout.headerWords * 8, 4096] {
             refused(cl_segment_create("test", size), stripes: 1, "\(size) bytes")
         }
-        refused(cl_segment_create("test", Layout.size(stripes: Layout.mostStripes + 1)), stripes: Layout.mostStripes + 1, "too many stripes")
+        refused(
+            cl_segment_create("test", Layout.size(stripes: Layout.mostStripes + 1)), stripes: Layout.mostStripes + 1,
+            "too many stripes")
     }
 
     func testSegmentsWithoutTheirSealsAreRefused() {

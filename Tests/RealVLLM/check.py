@@ -98,24 +98,34 @@ class Bench:
         assert not wrong, f"{len(wrong)} of {count} texts differ: {texts[wrong[0]]!r} instead of {own[wrong[0]]!r}"
         return f"{count} at once"
 
-    def several_prompts(self):
-        """A prefiller answers several prompts with the handoff of one: no prompt may be decoded with another's KV."""
-        prompts = [prompt_of(40, 7_001), prompt_of(60, 7_002)]
+    def several_prompts(self, own_lengths, as_tokens):
+        """A prefiller answers several prompts with the handoff of the first: with it the others would get the KV of
+        another prompt (wrong text), and one that needs more blocks makes the decoder exit."""
+        prompts = [prompt_of(words, 7_000 + number) for number, words in enumerate(own_lengths)]
+        if as_tokens:
+            asked_for = [{"model": self.decode.model, "prompt": prompt} for prompt in prompts]
+            prompts = [self.decode.ask("POST", "/tokenize", document).json()["tokens"] for document in asked_for]
         own = [text_and_usage(COMPLETIONS, self.decode.ask(
             "POST", COMPLETIONS, generation(self.decode.model, COMPLETIONS, prompt)))[0] for prompt in prompts]
         answer = self.routed(COMPLETIONS, generation(self.decode.model, COMPLETIONS, prompts))
+        self.healthy("after several prompts in one request")
         if answer.status == 400:
             return "refused"
-        texts = [text_and_usage(COMPLETIONS, answer, index)[0] for index in range(2)]
+        texts = [text_and_usage(COMPLETIONS, answer, index)[0] for index in range(len(prompts))]
         assert texts == own, f"{texts} instead of {own}"
+        return "served"
 
     def several_choices(self):
-        prompt = prompt_of(40, 7_003)
-        own = text_and_usage(CHAT, self.decode.ask(
-            "POST", CHAT, generation(self.decode.model, CHAT, prompt)))[0]
-        answer = self.routed(CHAT, generation(self.decode.model, CHAT, prompt, n=2, temperature=0))
-        texts = [text_and_usage(CHAT, answer, index)[0] for index in range(2)]
-        assert texts == [own, own], f"{texts} instead of twice {own!r}"
+        """Two choices need sampling; with a seed they are the same each time."""
+        def document():
+            return generation(self.decode.model, CHAT, prompt_of(40, 7_003), n=2, temperature=0.8, seed=11)
+
+        own = self.decode.ask("POST", CHAT, document())
+        answer = self.routed(CHAT, document())
+        for index in range(2):
+            expected, text = text_and_usage(CHAT, own, index)[0], text_and_usage(CHAT, answer, index)[0]
+            assert text == expected, f"choice {index}: {text!r} instead of {expected!r}"
+        self.healthy("after two choices")
 
     def leave(self, phase):
         """A client that goes away: its request ends in the engine too, and nothing else is harmed."""
@@ -184,7 +194,6 @@ def run(bench, report):
             report.run(f"{name}, {how}, without a prefiller: the decoder's own text, nothing transferred",
                        some(bench.plain_text_equals, target, stream, seed))
     report.run("parallel requests get their own texts", bench.in_parallel)
-    report.run("several prompts in one request get their own texts", bench.several_prompts)
     report.run("several choices of one prompt have its text", bench.several_choices)
     report.run("a client that leaves during prefill ends it", some(bench.leave, "prefill"))
     report.run("a client that leaves during decode ends it", some(bench.leave, "decode"))
@@ -197,6 +206,11 @@ def run(bench, report):
     report.run("a prefiller that is not there is a 504, and nobody is harmed", bench.prefiller_unreachable)
     report.run("hostile protocol members through every door stop no engine", bench.attack)
     report.run("hostile protocol members through every door are refused where that is set", bench.attack_refusing)
+    for lengths, how in (((40, 40), "of one length"), ((60, 40), "the first longest"), ((40, 60), "the last longest")):
+        for as_tokens in (False, True):
+            kind = "tokens" if as_tokens else "texts"
+            report.run(f"several prompts in one request, {how}, {kind}: each its own text",
+                       some(bench.several_prompts, lengths, as_tokens))
     report.run("both servers live", bench.healthy)
 
 

@@ -54,7 +54,8 @@ def add_to(record, build):
         return
     environment = os.environ | {"BENCH_SWIFT_CMD": COMMAND.format(build=build)}
     out = record.folder / "bench"
-    run(record, "bench-check", [harness, "check", "-p", OWN], environment, "benchmark conformance is clean", judge_check)
+    run(record, "bench-check", [harness, "check", "-p", OWN], environment, "benchmark conformance is clean",
+        lambda text: "exception" not in text)
     done = run(record, "bench-run", [
         harness, "run", "--wait-quiet", "0.3", "-r", "3", "-p", f"{OWN},haproxy,vllm-router", "--ref", "haproxy",
         "--out", str(out)], environment)
@@ -82,10 +83,6 @@ def judge(record, cells):
     record.judge("benchmark S1 to S8: no error, no lost or reordered chunk",
                  f"{len(own)} cells, {errors} errors" + "".join(f"; {text}" for text in problems[:5]),
                  bool(own) and not errors and not problems)
-
-
-def judge_check(text):
-    return "exception" not in text
 
 
 def run(record, name, command, environment, statement=None, judge_output=None):

@@ -36,7 +36,7 @@ class Record:
         """After every row, so that a run that is cut short leaves what it had."""
         lines = [
             "# Verification record", "",
-            "Written by `make verify`. A claim that could not be checked on this machine is NOT CHECKED, never met.", "",
+            "Written by `make verify`. What could not be checked on this machine is NOT CHECKED, never met.", "",
             f"* Date: {self.begun:%Y-%m-%d %H:%M} UTC", f"* Commit: {self.commit()}", f"* Machine: {machine()}", "",
             "| claim | measured | verdict |", "|---|---|---|",
         ]

@@ -81,14 +81,15 @@ def chaos(record):
 
 def scenarios(record):
     try:
-        python = subprocess.run([str(ROOT / "scripts" / "find-python.sh")], capture_output=True, text=True).stdout.strip()
+        found = subprocess.run([str(ROOT / "scripts" / "find-python.sh")], capture_output=True, text=True)
+        python = found.stdout.strip()
     except OSError:
         python = ""
     if not python:
         record.add("scenarios", "no Python with pytest here", NOT_CHECKED)
         return
     for statement, name, folder in (
-        ("no hostile protocol member arrives, one scenario for each route and door", "members", "Tests/Scenarios/members"),
+        ("no hostile protocol member arrives, for each route and door", "members", "Tests/Scenarios/members"),
         ("all scenarios pass", "scenarios", "Tests/Scenarios"),
     ):
         status, lines = stream(record, name, [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder], 3600)
