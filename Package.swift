@@ -55,6 +55,7 @@ let package = Package(
         tests("ResolverTests", ["Resolver", "IPC", "Linux", "CLinux"]),
         tests("DialerTests", ["Dialer", "IPC", "Linux"]),
         tests("IPCTests", ["IPC", "Linux", "CLinux"]),
+        tests("MetricsTests", ["Metrics", "Linux", "CLinux"]),
         tests("ProxyTests", ["Proxy", "HTTP", "IPC", "Linux", "CLinux", "JSON", "Metrics"]),
         tests(
             "SupervisorTests", ["Supervisor", "IPC", "Linux", "CLinux", "Configuration", "JSON", "Metrics"]),

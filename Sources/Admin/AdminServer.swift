@@ -23,12 +23,16 @@ struct AdminServer {
     private static let mostConnections = 64
     private static let longestHead = 8192
     private static let patience: Int64 = 5000
+    private static let pause: Int64 = 500
 
     private var listener: Int32 = -1
     private var connections: [Int32: Connection] = [:]
 
+    /// When a pause in accepting ends; 0 = there is none.
+    private var resumeAt: Int64 = 0
+
     /// Does any deadline run?
-    var isBusy: Bool { !connections.isEmpty }
+    var isBusy: Bool { !connections.isEmpty || resumeAt > 0 }
 
     mutating func listen(on fd: Int32, poll: EventPoll) {
         if listener >= 0 {
@@ -50,13 +54,23 @@ struct AdminServer {
 
     mutating func expire(poll: EventPoll) {
         let now = Clock.milliseconds()
+        if resumeAt > 0 && now >= resumeAt {
+            resumeAt = cl_epoll_add(poll.fd, listener, CL_IN, UInt64(listener)) == 0 ? 0 : now + Self.pause
+        }
         for (fd, connection) in connections where connection.deadline <= now { drop(fd, poll) }
     }
 
     private mutating func accept(_ poll: EventPoll) {
         while connections.count < Self.mostConnections {
             let fd = cl_accept(listener)
-            if fd < 0 { return }
+            if fd < 0 {
+                // Out of descriptors: pause, or the waiting client would wake us over and over.
+                if fd != -EAGAIN {
+                    poll.remove(listener)
+                    resumeAt = Clock.milliseconds() + Self.pause
+                }
+                return
+            }
             connections[fd] = Connection(deadline: Clock.milliseconds() + Self.patience)
             if cl_epoll_add(poll.fd, fd, CL_IN, UInt64(fd)) != 0 { drop(fd, poll) }
         }

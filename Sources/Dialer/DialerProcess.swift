@@ -40,7 +40,33 @@ final class DialerProcess {
 
     private final class ProxyChannel {
         let channel: Channel
+        /// Answers that the channel had no room for, oldest first, with the connections that go with them.
+        var outbox: [(message: FromDialer, fd: Int32)] = []
+
         init(fd: Int32) { channel = Channel(fd: fd) }
+
+        deinit { for waiting in outbox where waiting.fd >= 0 { close(waiting.fd) } }
+
+        /// Sends an answer, now or as soon as there is room; takes over the descriptor.
+        func answer(_ message: FromDialer, fd: Int32 = -1) {
+            outbox.append((message, fd))
+            flush()
+        }
+
+        func flush() {
+            var done = 0
+            for (message, fd) in outbox {
+                if case .failure(let error) = channel.send(message, descriptor: fd),
+                    error.number == EAGAIN || error.number == ENOBUFS || error.number == ETOOMANYREFS
+                {
+                    break
+                }
+                // Our copy goes at once: the connection is the proxy's alone.
+                if fd >= 0 { close(fd) }
+                done += 1
+            }
+            outbox.removeFirst(done)
+        }
     }
 
     init(control fd: Int32) throws(Errno) {
@@ -55,6 +81,7 @@ final class DialerProcess {
             let count = poll.wait(into: events, milliseconds: waitTime())
             now = Clock.milliseconds()
             for i in 0..<count { dispatch(Int32(truncatingIfNeeded: events[i].data)) }
+            for client in clients.values where !client.outbox.isEmpty { client.flush() }
             expire()
             if isReady {
                 probe.turn(self, now: now)
@@ -65,6 +92,7 @@ final class DialerProcess {
 
     private func waitTime() -> Int32 {
         guard isReady else { return -1 }
+        if clients.values.contains(where: { !$0.outbox.isEmpty }) { return 5 }
         let dialing: Int64 = dials.isEmpty && names.isEmpty ? 60_000 : 50
         return Int32(max(1, min(dialing, probe.nextTurn - now)))
     }
@@ -298,10 +326,10 @@ final class DialerProcess {
     private func established(_ plan: Dial, _ fd: Int32) {
         if plan.purpose == .decoder { probe.sawConnection(now: now) }
         if let client = clients[plan.channel] {
-            _ = client.channel.send(FromDialer.connected(id: plan.id, peer: plan.target), descriptor: fd)
+            client.answer(.connected(id: plan.id, peer: plan.target), fd: fd)
+        } else {
+            close(fd)
         }
-        // Our copy goes at once: the connection is the proxy's alone.
-        close(fd)
     }
 
     private func failed(_ plan: Dial, _ error: Int32) {
@@ -327,7 +355,7 @@ final class DialerProcess {
 
     private func refuse(_ channel: Int32, _ id: UInt32, _ reason: DialRefusal) {
         guard let client = clients[channel] else { return }
-        _ = client.channel.send(FromDialer.refused(id: id, reason: reason))
+        client.answer(.refused(id: id, reason: reason))
     }
 
     private func cancel(_ channel: Int32, _ id: UInt32) {

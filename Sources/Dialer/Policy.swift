@@ -38,9 +38,13 @@ struct Policy {
             if address.high >> 16 == 0x0064_FF9B_0001 {
                 // A network chooses the length of its prefix; RFC 6052 puts the address elsewhere for each.
                 add(low32)
-                add(UInt32(address.high & 0xFFFF) << 16 | UInt32(address.low >> 40 & 0xFFFF))
-                add(UInt32(address.high & 0xFF) << 24 | UInt32(address.low >> 32 & 0xFF_FFFF))
-                add(UInt32(truncatingIfNeeded: address.low >> 24))
+                let layouts = [
+                    UInt32(address.high & 0xFFFF) << 16 | UInt32(address.low >> 40 & 0xFFFF),
+                    UInt32(address.high & 0xFF) << 24 | UInt32(address.low >> 32 & 0xFF_FFFF),
+                    UInt32(truncatingIfNeeded: address.low >> 24),
+                ]
+                // A reading in 0.0.0.0/8 only says that this layout isn't the one in use.
+                for v4 in layouts where v4 >> 24 != 0 { add(v4) }
             }
             if address.high >> 48 == 0x2002 { add(UInt32(truncatingIfNeeded: address.high >> 16)) }
             if address.high >> 32 == 0x2001_0000 { add(~low32) }

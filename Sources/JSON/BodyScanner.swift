@@ -46,6 +46,9 @@ public struct BodyScanner: ~Copyable {
     public private(set) var hostileCount = 0
     /// Whether the body's `stream` is `true`. Of several the last counts, as it does for vLLM.
     public private(set) var wantsStream = false
+    /// Whether `prompt` is an array of several prompts (strings, or arrays of tokens). An engine answers a prefill of
+    /// several with the handoff of the first alone, which fits none of the others.
+    public private(set) var hasSeveralPrompts = false
 
     /// - Parameter maximumDepth: how many brackets may be open at once (at least 1).
     public init(maximumDepth: Int = 512) {
@@ -132,6 +135,7 @@ public struct BodyScanner: ~Copyable {
         isContainer = false
         hostileCount = 0
         wantsStream = false
+        hasSeveralPrompts = false
     }
 
     private mutating func scanTop(_ cursor: inout Cursor) -> Bool {
@@ -196,6 +200,10 @@ public struct BodyScanner: ~Copyable {
             }
             let repeated = seen & role.bit != 0
             seen |= role.bit
+            if role == .prompt {
+                guard readPrompt(&cursor, enclosing: enclosing + 1) else { return false }
+                continue
+            }
             if let inside = place.inside(role) {
                 guard !repeated else { return refuse(&cursor, .duplicateMember, walk) }
                 let read =
@@ -247,6 +255,34 @@ public struct BodyScanner: ~Copyable {
             keepsMembers = cutMembers <= walk.ordinal
             keepsMembersInPrefill = cutMembersInPrefill <= walk.ordinal
         }
+        return true
+    }
+
+    /// Reads the value of `prompt` and notes whether it holds several.
+    private mutating func readPrompt(_ cursor: inout Cursor, enclosing: Int) -> Bool {
+        guard cursor.byte == Bytes.openBracket else { return cursor.skipValue(enclosing: enclosing) }
+        cursor.position += 1
+        cursor.skipWhitespace()
+        if cursor.byte == Bytes.closeBracket {
+            cursor.position += 1
+            return true
+        }
+        var elements = 0
+        var holdsPrompts = false
+        while true {
+            cursor.skipWhitespace()
+            let first = cursor.byte
+            // Numbers are the tokens of one prompt; anything else in the array is a prompt of its own.
+            if first == Bytes.quote || first == Bytes.openBracket || first == Bytes.openBrace { holdsPrompts = true }
+            elements += 1
+            guard cursor.skipValue(enclosing: enclosing + 1) else { return false }
+            cursor.skipWhitespace()
+            let next = cursor.byte
+            guard next == Bytes.comma || next == Bytes.closeBracket else { return cursor.fail(.syntax) }
+            cursor.position += 1
+            if next == Bytes.closeBracket { break }
+        }
+        if holdsPrompts && elements > 1 { hasSeveralPrompts = true }
         return true
     }
 

@@ -17,6 +17,9 @@ enum MemberRole: UInt8 {
     case samplingParameters
     case extraArguments
 
+    /// What to complete: one prompt, or an array of them.
+    case prompt
+
     /// Whether the prefill leg edits the member.
     var isEdited: Bool {
         rawValue >= MemberRole.stream.rawValue && rawValue <= MemberRole.minTokens.rawValue
@@ -61,6 +64,8 @@ enum Place: UInt8 {
             return name.equals("stream_options") ? .streamOptions : .ordinary
         case 0x76 where isRequest:  // v
             return name.equals("vllm_xargs") ? .vllmArguments : .ordinary
+        case 0x70 where self == .body:  // p
+            return name.equals("prompt") ? .prompt : .ordinary
         case 0x6D where self == .body:  // m
             if name.equals("max_tokens") { return .maxTokens }
             if name.equals("max_completion_tokens") { return .maxCompletionTokens }

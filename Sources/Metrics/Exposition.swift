@@ -58,6 +58,8 @@ public enum Exposition {
         row("sidecar_dial_failures_total", "", .dialsFailed)
         header("sidecar_upstream_reused_total", "counter", "Legs that went over a pooled connection.")
         row("sidecar_upstream_reused_total", "", .upstreamReused)
+        header("sidecar_answer_pieces_total", "counter", "Pieces in which answers were passed on.")
+        row("sidecar_answer_pieces_total", "", .chunks)
         header("sidecar_connections_open", "gauge", "Open connections.")
         row("sidecar_connections_open", "side=\"client\"", .clientsOpen)
         row("sidecar_connections_open", "side=\"decoder\"", .decodersOpen)

@@ -29,6 +29,10 @@ final class Dials {
     private var generation: UInt32 = 0
     private var channel: Channel?
     private var under = 0
+    /// Places whose order the channel had no room for, oldest first.
+    private var unsent: [UInt32] = []
+    /// How soon a full channel is tried again, in milliseconds.
+    private static let retry: Int32 = 5
     /// When the pending dials were last looked through.
     private var checkedAt: Int64 = 0
 
@@ -46,19 +50,28 @@ final class Dials {
             endpoint: endpoint, deadline: deadline)
         table[Int(place)] = entry
         under += 1
-        if let refusal = send(entry, loop) {
-            // No dialer at the moment: it may be restarting. The request waits for the next one until its deadline.
-            if refusal != .dialerLost {
-                drop(place)
-                return refusal
-            }
-        }
+        // Without a dialer (it may be restarting) the request waits for the next one, and with a busy one for room in
+        // the channel: until its deadline.
+        if !unsent.isEmpty || !send(entry, loop) { unsent.append(place) }
         client.pointee.dial = id
         return nil
     }
 
-    private func send(_ entry: Pending, _ loop: Loop) -> DialRefusal? {
-        guard channel != nil else { return .dialerLost }
+    /// Sends what the channel had no room for.
+    func sendUnsent(_ loop: Loop) {
+        if unsent.isEmpty || channel == nil { return }
+        var done = 0
+        for place in unsent {
+            // A place that was given up since has no id, and one that was given anew stands further back as well.
+            if table[Int(place)].id != 0 && !send(table[Int(place)], loop) { break }
+            done += 1
+        }
+        unsent.removeFirst(done)
+    }
+
+    /// False: there is no dialer, or no room in its channel.
+    private func send(_ entry: Pending, _ loop: Loop) -> Bool {
+        guard channel != nil else { return false }
         let left = UInt32(clamping: max(1, entry.deadline - loop.now))
         var message = ToDialer.dial(
             id: entry.id, purpose: entry.purpose, target: entry.endpoint, deadlineMilliseconds: left)
@@ -68,10 +81,8 @@ final class Dials {
             message = .dialName(
                 id: entry.id, name: handoff.pointee.name, port: entry.endpoint.port, deadlineMilliseconds: left)
         }
-        switch channel!.send(message) {
-        case .success: return nil
-        case .failure(let error): return error.number == EAGAIN || error.number == ENOBUFS ? .tooMany : .dialerLost
-        }
+        if case .success = channel!.send(message) { return true }
+        return false
     }
 
     /// The request no longer needs its connection.
@@ -97,14 +108,19 @@ final class Dials {
             return
         }
         if under == 0 { return }
-        for place in 0..<Self.capacity where table[place].id != 0 {
-            if table[place].repeated {
-                refuse(UInt32(place), .dialerLost, loop)
+        let neverSent = Set(unsent)
+        unsent = []
+        for place in 0..<UInt32(Self.capacity) where table[Int(place)].id != 0 {
+            if neverSent.contains(place) {
+                unsent.append(place)
+            } else if table[Int(place)].repeated {
+                refuse(place, .dialerLost, loop)
             } else {
-                table[place].repeated = true
-                _ = send(table[place], loop)
+                table[Int(place)].repeated = true
+                unsent.append(place)
             }
         }
+        sendUnsent(loop)
     }
 
     private func closeChannel(_ loop: Loop) {
@@ -178,7 +194,11 @@ final class Dials {
     }
 
     /// Milliseconds until the pending dials must be looked through; -1 = there are none.
-    func wait(now: Int64) -> Int32 { under == 0 ? -1 : Int32(clamping: max(1, checkedAt + 250 - now)) }
+    func wait(now: Int64) -> Int32 {
+        if under == 0 { return -1 }
+        if !unsent.isEmpty && channel != nil { return Self.retry }
+        return Int32(clamping: max(1, checkedAt + 250 - now))
+    }
 
     /// Gives up on dials that no dialer has answered in time.
     func expire(_ loop: Loop) {

@@ -123,6 +123,7 @@ final class Loop {
         resumeListed()
         while let fd = timers.nextExpired(now: now, in: clients) { clientDeadline(clients + Int(fd)) }
         sweepPool()
+        dials.sendUnsent(self)
         dials.expire(self)
         spareBody.expire(now: now)
         onTurn?()

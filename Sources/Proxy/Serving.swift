@@ -38,6 +38,11 @@ extension Loop {
             }
         }
         guard let body = admit(client, bytes, body, disaggregated: target != .none) else { return }
+        if target != .none && scanner.hasSeveralPrompts {
+            // The prefiller would hand over the blocks of the first prompt only, and a decoder that is given them for
+            // another one answers with wrong text, or exits. It computes all of them itself instead.
+            target = .none
+        }
         switch target {
         case .none: beginPassThrough(client, bytes, body)
         case .endpoint(let endpoint): beginDisaggregated(client, bytes, body, endpoint)

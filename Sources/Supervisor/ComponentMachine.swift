@@ -82,7 +82,7 @@ struct ComponentMachine: Equatable {
     mutating func handle(_ event: Event) -> Action {
         switch event {
         case .start:
-            guard wanted == .down, actual == .stopped || actual == .failed else { return .none }
+            guard wanted == .down else { return .none }
             wanted = .up
             earlyDeaths = 0
             shortLives = 0

@@ -7,10 +7,14 @@ import Linux
 /// misbehaves is dropped and disturbs nobody.
 struct ControlSocket {
     private static let mostClients = 16
+    /// Until accepting is tried again after the system had no descriptors, in milliseconds.
+    private static let pause: Int64 = 200
 
     let path: String
     let fd: Int32
     private var clients: [Int32: Channel] = [:]
+    /// When a pause ends; 0 = there is none.
+    private(set) var resumeAt: Int64 = 0
     private let device: UInt64
     private let inode: UInt64
 
@@ -43,7 +47,14 @@ struct ControlSocket {
 
     mutating func accept(_ supervisor: Supervisor) {
         let client = cl_accept(fd)
-        if client < 0 { return }
+        if client < 0 {
+            // Out of descriptors: the client waits, and we must not be woken for it over and over.
+            if client != -EAGAIN {
+                supervisor.poll.remove(fd)
+                resumeAt = supervisor.now + Self.pause
+            }
+            return
+        }
         var uid: UInt32 = .max
         var pid: Int32 = 0
         guard cl_peer_uid(client, &uid, &pid) == 0, uid == getuid() || uid == 0, clients.count < Self.mostClients,
@@ -56,6 +67,12 @@ struct ControlSocket {
         }
         clients[client] = Channel(fd: client)
         supervisor.watched[client] = .controlClient
+    }
+
+    /// Ends a pause that is due.
+    mutating func resume(_ supervisor: Supervisor) {
+        guard resumeAt > 0, supervisor.now >= resumeAt else { return }
+        resumeAt = (try? supervisor.poll.add(fd, CL_IN, token: UInt64(fd))) == nil ? supervisor.now + Self.pause : 0
     }
 
     mutating func serve(_ client: Int32, _ supervisor: Supervisor) {

@@ -33,7 +33,6 @@ final class Supervisor {
     var wasReady = false
     /// The next deadline of the shutdown, in milliseconds; 0 = none.
     var shutdownDeadline: Int64 = 0
-    var drainDeadline: Int64 = 0
     var heartbeatAt: Int64
     var outOfMemoryKills: Int
     private var jitterState: UInt64 = 0x9E37_79B9_7F4A_7C15
@@ -91,6 +90,7 @@ final class Supervisor {
             for i in 0..<count { dispatch(Int32(truncatingIfNeeded: events[i].data)) }
             reapOrphans()
             dueRetries()
+            control?.resume(self)
             heartbeats()
             shutdownDue()
         }
@@ -99,7 +99,7 @@ final class Supervisor {
     }
 
     private func build() {
-        let quick = RestartPolicy(longestPause: 1000)
+        let quick = RestartPolicy()
         components = [
             Component(role: .dialer, isEssential: true, policy: quick),
             Component(role: .proxy, isEssential: true, policy: quick),
@@ -108,7 +108,7 @@ final class Supervisor {
             components.append(Component(role: .resolver, isEssential: false, policy: quick))
         }
         if adminListener != nil {
-            components.append(Component(role: .admin, isEssential: false, policy: RestartPolicy(longestPause: 30_000)))
+            components.append(Component(role: .admin, isEssential: false, policy: quick))
         }
     }
 
@@ -116,7 +116,7 @@ final class Supervisor {
         var next = heartbeatAt
         for component in components where component.retryAt > 0 { next = min(next, component.retryAt) }
         if shutdownDeadline > 0 { next = min(next, shutdownDeadline) }
-        if drainDeadline > 0 { next = min(next, drainDeadline) }
+        if let control, control.resumeAt > 0 { next = min(next, control.resumeAt) }
         return Int32(clamping: max(0, next - now))
     }
 
