@@ -25,13 +25,13 @@ run: build
 test: build
 	@scripts/install-dependencies.sh test
 	@scripts/check-structure.sh $(BUILD)
-	swift test --parallel
+	swift test --disable-swift-testing
 	$(MAKE) --no-print-directory fuzz SECONDS_EACH=15
 	$(MAKE) --no-print-directory scenarios
 	$(MAKE) --no-print-directory chaos KILLS=60
 
 unit:
-	swift test --parallel
+	swift test --disable-swift-testing
 
 SECONDS_EACH ?= 60
 fuzz:

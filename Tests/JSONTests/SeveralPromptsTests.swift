@@ -15,7 +15,8 @@ final class SeveralPromptsTests: XCTestCase {
 
     func testOnePromptIsOne() {
         for prompt in [
-            "\"a\"", "[\"a\"]", "[]", "[1]", "[1, 2, 3]", "[[1, 2, 3]]", "null", " [ \"a\" ] ", "{\"x\": [\"a\", \"b\"]}",
+            "\"a\"", "[\"a\"]", "[]", "[1]", "[1, 2, 3]", "[[1, 2, 3]]", "null", " [ \"a\" ] ",
+            "{\"x\": [\"a\", \"b\"]}",
         ] {
             XCTAssertEqual(several("{\"prompt\": \(prompt), \"max_tokens\": 3}"), false, prompt)
         }
@@ -23,7 +24,8 @@ final class SeveralPromptsTests: XCTestCase {
 
     func testSeveralPromptsAreSeveral() {
         for prompt in [
-            "[\"a\", \"b\"]", "[\"\",\"\"]", "[[1], [2]]", "[[1],\"b\"]", " [\n\"a\"\t,\"b\" ]", "[1, \"b\"]", "[[], []]",
+            "[\"a\", \"b\"]", "[\"\",\"\"]", "[[1], [2]]", "[[1],\"b\"]", " [\n\"a\"\t,\"b\" ]", "[1, \"b\"]",
+            "[[], []]",
             "[{}, {}]",
         ] {
             XCTAssertEqual(several("{\"max_tokens\": 3, \"prompt\": \(prompt)}"), true, prompt)
