@@ -22,6 +22,8 @@ final class ChildProcess {
     /// Why we killed it, if we did.
     var killedBecause: String?
     var isSilent = false
+    /// It can't hear or say anything any more.
+    var hasClosedChannel = false
     /// Its counters, as the admin process may map them.
     let segmentFD: Int32
     let segment: SegmentReader?

@@ -51,6 +51,8 @@ enum Death: Equatable, CustomStringConvertible {
         case .killed(let reason): "killed by the supervisor: \(reason)"
         case .neverRan(let stage, let error):
             "could not be started: \(Self.name(ofStage: stage)): \(String(cString: strerror(error)))"
+                + (stage == 2 && error == EINVAL
+                    ? " (the limit on open files is too low; at least 256 are needed)" : "")
         }
     }
 

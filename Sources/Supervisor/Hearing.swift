@@ -1,0 +1,71 @@
+import IPC
+import Linux
+
+/// What children say, and what is done about those that say what they may not.
+extension Supervisor {
+    func readChannel(_ child: ChildProcess) {
+        // Bounded for each event: a child that floods us must not hold up the others.
+        for _ in 0..<64 {
+            switch child.channel.receive(FromChild.self) {
+            case .nothing: return
+            case .closed:
+                // Its end follows, or the next heartbeat sees to that.
+                child.hasClosedChannel = true
+                if watched.removeValue(forKey: child.channel.fd) != nil { poll.remove(child.channel.fd) }
+                return
+            case .violation(let violation):
+                punish(child, violation)
+                return
+            case .message(let message, _):
+                guard Permissions.allows(child.role, message, child.phase) else {
+                    punish(child, .notAllowed(message.name))
+                    return
+                }
+                hear(child, message)
+            }
+        }
+    }
+
+    private func punish(_ child: ChildProcess, _ violation: Frame.Violation) {
+        status.violations += 1
+        log.write(
+            .error, "\(child.role.name) broke the protocol and is ended",
+            [("child_pid", "\(child.pid)"), ("violation", violation.description)])
+        if watched.removeValue(forKey: child.channel.fd) != nil { poll.remove(child.channel.fd) }
+        child.kill(because: "it broke the protocol")
+        publish()
+    }
+
+    private func hear(_ child: ChildProcess, _ message: FromChild) {
+        child.heardAt = now
+        if child.isSilent {
+            child.isSilent = false
+            publish()
+        }
+        switch message {
+        case .ready:
+            child.phase = .serving
+            child.readyAt = now
+            guard let (component, which) = place(of: child) else { return }
+            handle(.ready(which), component)
+        case .pong: break
+        case .drained(let cut):
+            child.cut = cut
+            child.phase = .stopping
+        }
+    }
+
+    /// The component of a process, and which of its processes it is; nil for retired ones.
+    func place(of child: ChildProcess) -> (Component, ComponentMachine.Which)? {
+        guard let component = component(child.role) else { return nil }
+        if component.current === child { return (component, .current) }
+        if component.replacement === child { return (component, .replacement) }
+        return nil
+    }
+
+    func readLog(_ child: ChildProcess) {
+        if !child.log.read(into: &log, role: child.role, pid: child.pid, now: now) {
+            if watched.removeValue(forKey: child.log.fd) != nil { poll.remove(child.log.fd) }
+        }
+    }
+}
