@@ -8,6 +8,12 @@ import Metrics
 /// validated and edited as a whole; what is collected is bounded for each and for all.
 extension Loop {
     func clientEvent(_ client: UnsafeMutablePointer<Client>, _ events: UInt32) {
+        if events & (CL_ERR | CL_HUP) != 0 || (events & CL_RDHUP != 0 && !settings.serveHalfClosed) {
+            if client.pointee.phase == .serving {
+                depart(client)
+                return
+            }
+        }
         if events & (CL_ERR | CL_HUP) != 0 {
             clientGone(client)
             return

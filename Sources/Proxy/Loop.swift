@@ -63,6 +63,8 @@ final class Loop {
     var now: Int64
     /// Connections whose reading was put off with input left, as tokens.
     var resumable: [UInt64] = []
+    /// Clients that left in this turn, as tokens.
+    var departed: [UInt64] = []
     private var nextGeneration: UInt32 = 1
     private var stopped = false
 
@@ -120,6 +122,7 @@ final class Loop {
         let count = poll.wait(into: events, milliseconds: waitTime())
         now = Clock.milliseconds()
         for i in 0..<count { dispatch(events[i]) }
+        closeDeparted()
         resumeListed()
         while let fd = timers.nextExpired(now: now, in: clients) { clientDeadline(clients + Int(fd)) }
         sweepPool()
