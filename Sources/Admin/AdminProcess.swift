@@ -22,13 +22,15 @@ public final class AdminProcess {
             poll = try EventPoll()
         } catch {
             ChildLog.write(.error, "the admin process ends: no event poll: \(error)")
-            _exit(71)
+            _exit(ExitCode.resource.rawValue)
         }
     }
 
     /// Lives until it is told to stop.
     public func run() -> Never {
-        guard cl_epoll_add(poll.fd, control.fd, CL_IN, UInt64(control.fd)) == 0 else { _exit(71) }
+        guard cl_epoll_add(poll.fd, control.fd, CL_IN, UInt64(control.fd)) == 0 else {
+            _exit(ExitCode.resource.rawValue)
+        }
         let events = UnsafeMutableBufferPointer<cl_event>.allocate(capacity: 64)
         while true {
             let count = poll.wait(into: events, milliseconds: server.isBusy ? 500 : -1)
@@ -45,7 +47,7 @@ public final class AdminProcess {
         while true {
             switch control.receive(ToChild.self) {
             case .nothing: return
-            case .closed: _exit(77)
+            case .closed: _exit(ExitCode.lostSupervisor.rawValue)
             case .violation(let violation): end("the supervisor broke the protocol: \(violation)")
             case .message(let message, let descriptor):
                 guard Permissions.accepts(.admin, message) else {
@@ -75,7 +77,7 @@ public final class AdminProcess {
             close(descriptor)
         case .peerGone(let instance): segments[instance] = nil
         case .listener: server.listen(on: descriptor, poll: poll)
-        case .stop: _exit(0)
+        case .stop: _exit(ExitCode.ok.rawValue)
         case .ping(let number): _ = control.send(FromChild.pong(number))
         case .settings, .dialer, .proxyChannel, .drain, .file, .resolver, .resolverClient:
             end("the supervisor sent '\(message.name)'")
@@ -124,6 +126,6 @@ public final class AdminProcess {
 
     private func end(_ reason: String) -> Never {
         ChildLog.write(.error, "the admin process ends: \(reason)")
-        _exit(76)
+        _exit(ExitCode.ipcViolation.rawValue)
     }
 }

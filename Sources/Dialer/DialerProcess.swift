@@ -75,11 +75,11 @@ final class DialerProcess {
         while true {
             switch control.receive(ToChild.self) {
             case .nothing: return
-            case .closed: _exit(77)
-            case .violation(let violation): end("the supervisor broke the protocol: \(violation)", 76)
+            case .closed: _exit(ExitCode.lostSupervisor.rawValue)
+            case .violation(let violation): end("the supervisor broke the protocol: \(violation)", .ipcViolation)
             case .message(let message, let descriptor):
                 guard Permissions.accepts(.dialer, message) else {
-                    end("the supervisor sent '\(message.name)', which the dialer doesn't take", 76)
+                    end("the supervisor sent '\(message.name)', which the dialer doesn't take", .ipcViolation)
                 }
                 take(message, descriptor)
             }
@@ -93,7 +93,7 @@ final class DialerProcess {
             hasSettings = true
         case .segment(let stripes):
             guard let segment = SegmentWriter.map(fd: descriptor, stripes: Int(stripes)) else {
-                end("the counter segment is not what it must be", 71)
+                end("the counter segment is not what it must be", .resource)
             }
             stripe = segment.stripe(0)
             hasSegment = true
@@ -110,10 +110,10 @@ final class DialerProcess {
             if names.fd >= 0 { poll.remove(names.fd) }
             for pending in names.replaceChannel(fd: descriptor) { refuse(pending.channel, pending.id, .noResources) }
             try? poll.add(descriptor, CL_IN, token: UInt64(descriptor))
-        case .stop: _exit(0)
+        case .stop: _exit(ExitCode.ok.rawValue)
         case .ping(let number): _ = control.send(FromChild.pong(number))
         case .file, .resolverClient, .settings, .dialer, .listener, .statusPage, .peerSegment, .peerGone, .drain:
-            end("the supervisor sent '\(message.name)'", 76)
+            end("the supervisor sent '\(message.name)'", .ipcViolation)
         }
         if hasSettings && hasSegment && !isReady {
             isReady = true
@@ -355,8 +355,8 @@ final class DialerProcess {
             [("target", target.description)])
     }
 
-    private func end(_ reason: String, _ code: Int32) -> Never {
+    private func end(_ reason: String, _ code: ExitCode) -> Never {
         ChildLog.write(.error, "the dialer ends: \(reason)")
-        _exit(code)
+        _exit(code.rawValue)
     }
 }

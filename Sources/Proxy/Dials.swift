@@ -139,7 +139,7 @@ final class Dials {
                 return
             case .violation(let violation):
                 ChildLog.write(.error, "the dialer broke the protocol; ending", [("violation", violation.description)])
-                _exit(ProcessExit.violation)
+                _exit(ExitCode.ipcViolation.rawValue)
             case .message(.connected(let id, let peer), let descriptor): connected(id, descriptor, peer, loop)
             case .message(.refused(let id, let reason), _):
                 let place = id & 0xFFF

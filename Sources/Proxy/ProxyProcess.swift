@@ -4,18 +4,6 @@ import IPC
 import Linux
 import Metrics
 
-/// How a proxy process ends when it ends itself.
-enum ProcessExit {
-    /// Asked to.
-    static let stopped: Int32 = 0
-    /// It could not set itself up.
-    static let setup: Int32 = 71
-    /// The supervisor or the dialer broke the protocol.
-    static let violation: Int32 = 76
-    /// The supervisor is gone.
-    static let orphaned: Int32 = 77
-}
-
 /// The proxy as a process: it takes its settings and descriptors from the supervisor, starts its loops, and carries out
 /// orders. It opens nothing itself.
 final class ProxyProcess: @unchecked Sendable {
@@ -34,7 +22,7 @@ final class ProxyProcess: @unchecked Sendable {
     /// Lives until it is told to stop.
     func run() -> Never {
         receiveUntilComplete()
-        guard let settings, let segment else { exit("settings or segment are missing", ProcessExit.violation) }
+        guard let settings, let segment else { exit("settings or segment are missing", .ipcViolation) }
         let shared = Shared(limit: settings.maximumBuffered)
         self.shared = shared
         do {
@@ -42,7 +30,7 @@ final class ProxyProcess: @unchecked Sendable {
                 loops.append(try Loop(index: i, settings: settings, shared: shared, stripe: segment.stripe(i)))
             }
         } catch {
-            exit("setting up an event loop failed: \(error)", ProcessExit.setup)
+            exit("setting up an event loop failed: \(error)", .resource)
         }
         _ = shared.loopsBusy(loops.count)
         for loop in loops {
@@ -55,13 +43,13 @@ final class ProxyProcess: @unchecked Sendable {
         dialerChannels = [:]
         shared.onControl = { [unowned self] _ in self.receiveOrders() }
         guard loops[0].poll.watch(control.fd, .control) else {
-            exit("no memory for the control channel", ProcessExit.setup)
+            exit("no memory for the control channel", .resource)
         }
         for loop in loops.dropFirst() { start(loop) }
         say(.ready)
         loops[0].onTurn = { [unowned self] in self.checkDrain() }
         loops[0].run()
-        _exit(ProcessExit.stopped)
+        _exit(ExitCode.ok.rawValue)
     }
 
     private func start(_ loop: Loop) {
@@ -74,7 +62,7 @@ final class ProxyProcess: @unchecked Sendable {
                 Unmanaged<Loop>.fromOpaque(context).takeUnretainedValue().run()
                 return nil
             }, context)
-        if failed != 0 { exit("starting a thread failed: \(Errno(failed))", ProcessExit.setup) }
+        if failed != 0 { exit("starting a thread failed: \(Errno(failed))", .resource) }
         pthread_detach(thread)
     }
 
@@ -94,12 +82,12 @@ final class ProxyProcess: @unchecked Sendable {
         while true {
             switch control.receive(ToChild.self) {
             case .nothing: return
-            case .closed: _exit(ProcessExit.orphaned)
+            case .closed: _exit(ExitCode.lostSupervisor.rawValue)
             case .violation(let violation):
-                exit("the supervisor broke the protocol: \(violation)", ProcessExit.violation)
+                exit("the supervisor broke the protocol: \(violation)", .ipcViolation)
             case .message(let message, let descriptor):
                 guard Permissions.accepts(.proxy, message) else {
-                    exit("the supervisor sent '\(message.name)', which a proxy doesn't take", ProcessExit.violation)
+                    exit("the supervisor sent '\(message.name)', which a proxy doesn't take", .ipcViolation)
                 }
                 take(message, descriptor)
             }
@@ -110,12 +98,12 @@ final class ProxyProcess: @unchecked Sendable {
         switch message {
         case .settings(.proxy(let settings)):
             guard self.settings == nil, settings.loops >= 1, Int(settings.loops) <= Layout.mostStripes else {
-                exit("settings came twice or make no sense", ProcessExit.violation)
+                exit("settings came twice or make no sense", .ipcViolation)
             }
             self.settings = settings
         case .segment(let stripes):
             guard let segment = SegmentWriter.map(fd: descriptor, stripes: Int(stripes)) else {
-                exit("the counter segment is not what it must be", ProcessExit.setup)
+                exit("the counter segment is not what it must be", .resource)
             }
             self.segment = segment
         case .dialer(let loop):
@@ -127,17 +115,17 @@ final class ProxyProcess: @unchecked Sendable {
         case .listener:
             // One descriptor for each loop, so that each can close its own.
             guard listeners < loops.count else {
-                exit("more listening sockets than event loops", ProcessExit.violation)
+                exit("more listening sockets than event loops", .ipcViolation)
             }
             loops[listeners].post(.listen, descriptor)
             listeners += 1
         case .drain(let deadline):
             for loop in loops { loop.post(.drain) }
             drainDeadline = deadline == 0 ? 0 : Clock.milliseconds() + Int64(deadline)
-        case .stop: _exit(ProcessExit.stopped)
+        case .stop: _exit(ExitCode.ok.rawValue)
         case .ping(let number): say(.pong(number))
         case .settings, .proxyChannel, .statusPage, .peerSegment, .peerGone, .file, .resolver, .resolverClient:
-            exit("the supervisor sent '\(message.name)'", ProcessExit.violation)
+            exit("the supervisor sent '\(message.name)'", .ipcViolation)
         }
     }
 
@@ -150,7 +138,9 @@ final class ProxyProcess: @unchecked Sendable {
     }
 
     private func say(_ message: FromChild) {
-        if case .failure(let error) = control.send(message), error.number != EAGAIN { _exit(ProcessExit.orphaned) }
+        if case .failure(let error) = control.send(message), error.number != EAGAIN {
+            _exit(ExitCode.lostSupervisor.rawValue)
+        }
     }
 
     // MARK: Drain
@@ -161,7 +151,7 @@ final class ProxyProcess: @unchecked Sendable {
         if shared.loopsBusy(0) == 0 {
             say(.drained(cut: UInt32(clamping: shared.cut)))
             // The channel outlives the process's exit until the supervisor has read from it.
-            _exit(ProcessExit.stopped)
+            _exit(ExitCode.ok.rawValue)
         }
         if drainDeadline > 0 && Clock.milliseconds() >= drainDeadline {
             drainDeadline = 0
@@ -169,8 +159,8 @@ final class ProxyProcess: @unchecked Sendable {
         }
     }
 
-    private func exit(_ reason: String, _ code: Int32) -> Never {
+    private func exit(_ reason: String, _ code: ExitCode) -> Never {
         ChildLog.write(.error, "the proxy ends: \(reason)")
-        _exit(code)
+        _exit(code.rawValue)
     }
 }

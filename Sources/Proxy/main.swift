@@ -1,6 +1,7 @@
 import Admin
 import CLinux
 import Glibc
+import IPC
 import Linux
 
 // The control channel is descriptor 3 of every child (see Supervisor/ChildProcess.swift).
@@ -15,5 +16,5 @@ case "admin":
     AdminProcess(control: controlChannel).run()
 default:
     ChildLog.write(.error, "this program is started by routing-sidecar; run that instead")
-    exit(64)
+    exit(ExitCode.configuration.rawValue)
 }
