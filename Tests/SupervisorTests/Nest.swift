@@ -11,10 +11,10 @@ final class Nest {
     let directory: String
 
     init() throws {
-        guard access("/bin/sh", X_OK) == 0 else { throw XCTSkip("there is no /bin/sh to play the children") }
+        guard access("/bin/sh", X_OK) == 0 else { throw Errno(ENOENT) }
         var template = Array("/tmp/routing-sidecar-nest-XXXXXX".utf8CString)
         let made = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!) != nil }
-        guard made else { throw XCTSkip("no temporary directory: \(Errno(errno))") }
+        guard made else { throw Errno(errno) }
         directory = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
     }
 
