@@ -35,15 +35,16 @@ let package = Package(
         library("IPC", ["Linux", "CLinux"]),
         library("Metrics", ["Linux", "CLinux"]),
         library("Configuration", ["IPC"]),
+        library("Allowlist", ["Linux", "CLinux"]),
         library("HTTP"),
         library("JSON"),
         library("Admin", ["Linux", "CLinux", "IPC", "Metrics", "HTTP"]),
 
         // One executable per privilege level.
-        process("Supervisor", ["Linux", "CLinux", "IPC", "Metrics", "Configuration"]),
-        process("Dialer", ["Linux", "CLinux", "IPC", "Metrics"]),
+        process("Supervisor", ["Linux", "CLinux", "IPC", "Metrics", "Configuration", "Allowlist"]),
+        process("Dialer", ["Linux", "CLinux", "IPC", "Metrics", "Allowlist"]),
         process("Resolver", ["Linux", "CLinux", "IPC"]),
-        process("Proxy", ["Linux", "CLinux", "IPC", "Metrics", "HTTP", "JSON", "Admin"]),
+        process("Proxy", ["Linux", "CLinux", "IPC", "Metrics", "HTTP", "JSON", "Admin", "Allowlist"]),
 
         // For trying the sidecar out; not part of an installation.
         process("SimulatedEngine", []),

@@ -79,7 +79,8 @@ public final class AdminProcess {
         case .listener: server.listen(on: descriptor, poll: poll)
         case .stop: _exit(ExitCode.ok.rawValue)
         case .ping(let number): _ = control.send(FromChild.pong(number))
-        case .settings, .dialer, .proxyChannel, .drain, .file, .resolver, .resolverClient:
+        case .settings, .dialer, .proxyChannel, .drain, .file, .resolver, .resolverClient, .allowlist,
+            .allowlistConfirmed, .fileUnavailable:
             end("the supervisor sent '\(message.name)'")
         }
     }

@@ -13,18 +13,19 @@ final class DialerProcess {
     /// Proxies, those that drain included, times loops.
     static let mostChannels = 256
 
-    private let control: Channel
+    let control: Channel
     let poll: EventPoll
-    private(set) var policy = Policy(settings: DialerSettings(), own: [])
-    private var stripe = Stripe.detached()
+    var policy = Policy(settings: DialerSettings(), own: [])
+    var stripe = Stripe.detached()
     private var hasSettings = false
     private var hasSegment = false
     private var isReady = false
     private var clients: [Int32: ProxyChannel] = [:]
-    private var dials: [Int32: Dial] = [:]
+    var dials: [Int32: Dial] = [:]
     private var probe = DecoderProbe()
     private var names = Names()
-    private var now = Clock.milliseconds()
+    var refusals = LogBudget()
+    var now = Clock.milliseconds()
 
     init(control fd: Int32) throws(Errno) {
         control = Channel(fd: fd)
@@ -89,6 +90,7 @@ final class DialerProcess {
     private func take(_ message: ToChild, _ descriptor: Int32) {
         switch message {
         case .settings(.dialer(let settings)):
+            guard !hasSettings else { end("settings came twice", .ipcViolation) }
             policy = Policy(settings: settings, own: Self.ownAddresses())
             hasSettings = true
         case .segment(let stripes):
@@ -112,7 +114,11 @@ final class DialerProcess {
             try? poll.add(descriptor, CL_IN, token: UInt64(descriptor))
         case .stop: _exit(ExitCode.ok.rawValue)
         case .ping(let number): _ = control.send(FromChild.pong(number))
-        case .file, .resolverClient, .settings, .dialer, .listener, .statusPage, .peerSegment, .peerGone, .drain:
+        case .allowlist(let generation, let confirmedAt): adopt(descriptor, generation, confirmedAt)
+        case .allowlistConfirmed(let generation, let confirmedAt):
+            if policy.generation == generation { policy.confirmedAt = confirmedAt }
+        case .file, .resolverClient, .settings, .dialer, .listener, .statusPage, .peerSegment, .peerGone, .drain,
+            .fileUnavailable:
             end("the supervisor sent '\(message.name)'", .ipcViolation)
         }
         if hasSettings && hasSegment && !isReady {
@@ -144,6 +150,7 @@ final class DialerProcess {
             case .violation(let violation):
                 // A proxy that breaks the protocol may have been taken over. It gets no more connections from us; the
                 // supervisor restarts it when it sees its dialer channel gone for good.
+                stripe.add(.dialerViolations)
                 ChildLog.write(
                     .error, "a proxy broke the protocol and was cut off", [("violation", violation.description)])
                 drop(client)
@@ -174,9 +181,9 @@ final class DialerProcess {
             candidates = policy.settings.decoder[...]
         case .prefiller:
             stripe.add(.dialsPrefiller)
-            if let refusal = policy.refusal(of: target) {
-                stripe.add(.dialsRefusedPolicy)
-                logRefusal(target)
+            if let refusal = policy.refusal(of: target, now: now) {
+                count(refusal)
+                logRefusal(target, refusal)
                 refuse(client.channel.fd, id, refusal)
                 return
             }
@@ -219,11 +226,12 @@ final class DialerProcess {
                 refuse(pending.channel, pending.id, reason)
             case .resolved(let pending, let addresses):
                 let endpoints = addresses.map { Endpoint($0, pending.port) }
-                let allowed = endpoints.filter { policy.refusal(of: $0) == nil }
+                let allowed = endpoints.filter { policy.refusal(of: $0, now: now) == nil }
                 guard let first = allowed.first else {
-                    stripe.add(.dialsRefusedPolicy)
-                    if let refused = endpoints.first { logRefusal(refused) }
-                    refuse(pending.channel, pending.id, .forbiddenAddress)
+                    let refusal = endpoints.first.flatMap { policy.refusal(of: $0, now: now) } ?? .nameNotFound
+                    count(refusal)
+                    if let refused = endpoints.first { logRefusal(refused, refusal) }
+                    refuse(pending.channel, pending.id, refusal)
                     continue
                 }
                 connect(
@@ -291,7 +299,9 @@ final class DialerProcess {
 
     private func failed(_ plan: Dial, _ error: Int32) {
         var plan = plan
-        if let next = plan.others.popFirst() {
+        while let next = plan.others.popFirst() {
+            // The pool may have changed since the name was resolved.
+            if plan.purpose == .prefiller && policy.refusal(of: next, now: now) != nil { continue }
             plan.target = next
             connect(plan)
             return
@@ -310,7 +320,7 @@ final class DialerProcess {
         }
     }
 
-    private func refuse(_ channel: Int32, _ id: UInt32, _ reason: DialRefusal) {
+    func refuse(_ channel: Int32, _ id: UInt32, _ reason: DialRefusal) {
         guard let client = clients[channel] else { return }
         client.answer(.refused(id: id, reason: reason))
     }
@@ -321,7 +331,7 @@ final class DialerProcess {
         abandon(found.key)
     }
 
-    private func abandon(_ fd: Int32) {
+    func abandon(_ fd: Int32) {
         dials[fd] = nil
         poll.remove(fd)
         close(fd)
@@ -335,24 +345,6 @@ final class DialerProcess {
             stripe.add(.dialsFailed)
             refuse(dial.channel, dial.id, .timedOut)
         }
-    }
-
-    // MARK: Log
-
-    private var refusalsLogged = 0
-    private var refusalsSince: Int64 = 0
-
-    /// At most ten lines a minute; the counter has them all.
-    private func logRefusal(_ target: Endpoint) {
-        if now - refusalsSince > 60_000 {
-            refusalsSince = now
-            refusalsLogged = 0
-        }
-        refusalsLogged += 1
-        if refusalsLogged > 10 { return }
-        ChildLog.write(
-            .warning, "a prefill target was refused: it is an address that is never dialled",
-            [("target", target.description)])
     }
 
     private func end(_ reason: String, _ code: ExitCode) -> Never {

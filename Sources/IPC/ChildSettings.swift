@@ -6,6 +6,7 @@ public enum ChildSettings: Sendable, Equatable {
     case proxy(ProxySettings)
     case admin(AdminSettings)
     case resolver(ResolverSettings)
+    case watcher(WatcherSettings)
 
     /// Longest encoding in bytes.
     static let longest = 8192
@@ -17,6 +18,7 @@ public enum ChildSettings: Sendable, Equatable {
         case .proxy: .proxy
         case .admin: .admin
         case .resolver: .resolver
+        case .watcher: .watcher
         }
     }
 
@@ -27,6 +29,7 @@ public enum ChildSettings: Sendable, Equatable {
         case .proxy(let settings): settings.encode(into: &writer)
         case .admin(let settings): settings.encode(into: &writer)
         case .resolver(let settings): settings.encode(into: &writer)
+        case .watcher(let settings): settings.encode(into: &writer)
         }
     }
 
@@ -36,7 +39,8 @@ public enum ChildSettings: Sendable, Equatable {
         case .proxy: self = .proxy(ProxySettings(from: &reader))
         case .admin: self = .admin(AdminSettings(from: &reader))
         case .resolver: self = .resolver(ResolverSettings(from: &reader))
-        case .supervisor, .watcher, .kvAgent, .signer:
+        case .watcher: self = .watcher(WatcherSettings(from: &reader))
+        case .supervisor, .kvAgent, .signer:
             // No such settings: a byte that can't be read makes the message invalid.
             _ = reader.readText(limit: -1)
             self = .admin(AdminSettings())
@@ -84,6 +88,10 @@ public struct DialerSettings: Sendable, Equatable {
     public var allowLoopback = false
     /// Prefillers on link-local addresses are allowed.
     public var allowLinkLocal = false
+    /// Prefillers must be in the allowlist.
+    public var protection = false
+    /// How old the last confirmation of the allowlist may be, in milliseconds; 0 = any age.
+    public var allowlistMaximumAge: UInt32 = 0
     /// Lines of this weight or heavier are logged.
     public var logLevel: UInt8 = 2
 
@@ -100,6 +108,8 @@ public struct DialerSettings: Sendable, Equatable {
         }
         writer.write(allowLoopback)
         writer.write(allowLinkLocal)
+        writer.write(protection)
+        writer.write(allowlistMaximumAge)
         writer.write(logLevel)
     }
 
@@ -111,6 +121,8 @@ public struct DialerSettings: Sendable, Equatable {
         }
         allowLoopback = reader.readBool()
         allowLinkLocal = reader.readBool()
+        protection = reader.readBool()
+        allowlistMaximumAge = reader.read()
         logLevel = reader.read()
     }
 }

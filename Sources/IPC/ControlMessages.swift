@@ -22,6 +22,13 @@ public enum ToChild: Message, Equatable {
     case resolver
     /// Resolver: the other end of that channel.
     case resolverClient
+    /// Dialer, then proxy: who may be called from now on. `confirmedAt`: when the API server last showed it to be current,
+    /// in milliseconds of the monotonic clock.
+    case allowlist(generation: UInt64, confirmedAt: Int64)
+    /// Dialer and proxy: the snapshot of that generation has been shown to be current again.
+    case allowlistConfirmed(generation: UInt64, confirmedAt: Int64)
+    /// Watcher: a file it asked for can't be opened; `error` is the errno.
+    case fileUnavailable(HostFile, error: Int32)
     /// Stop accepting, finish what runs, then say drained. Milliseconds until what is left is cut; 0 = never.
     case drain(deadlineMilliseconds: UInt32)
     /// End now.
@@ -46,6 +53,9 @@ public enum ToChild: Message, Equatable {
         case .file: 12
         case .resolver: 13
         case .resolverClient: 14
+        case .allowlist: 15
+        case .allowlistConfirmed: 16
+        case .fileUnavailable: 17
         }
     }
 
@@ -66,15 +76,19 @@ public enum ToChild: Message, Equatable {
         case .file: "file"
         case .resolver: "resolver"
         case .resolverClient: "resolver-client"
+        case .allowlist: "allowlist"
+        case .allowlistConfirmed: "allowlist-confirmed"
+        case .fileUnavailable: "file-unavailable"
         }
     }
 
     /// Does exactly one descriptor travel with it?
     public var carriesDescriptor: Bool {
         switch self {
-        case .segment, .dialer, .proxyChannel, .listener, .statusPage, .peerSegment, .file, .resolver, .resolverClient:
+        case .segment, .dialer, .proxyChannel, .listener, .statusPage, .peerSegment, .file, .resolver, .resolverClient,
+            .allowlist:
             true
-        case .settings, .peerGone, .drain, .stop, .ping: false
+        case .settings, .peerGone, .drain, .stop, .ping, .allowlistConfirmed, .fileUnavailable: false
         }
     }
 
@@ -86,7 +100,8 @@ public enum ToChild: Message, Equatable {
         case 4: 6
         case 5, 6, 10, 13, 14: 0
         case 12: 1
-        case 7: 5
+        case 7, 17: 5
+        case 15, 16: 16
         case 8, 9, 11: 4
         default: nil
         }
@@ -108,6 +123,12 @@ public enum ToChild: Message, Equatable {
             writer.write(instance)
         case .peerGone(let instance): writer.write(instance)
         case .drain(let milliseconds): writer.write(milliseconds)
+        case .allowlist(let generation, let confirmedAt), .allowlistConfirmed(let generation, let confirmedAt):
+            writer.write(generation)
+            writer.write(confirmedAt)
+        case .fileUnavailable(let file, let error):
+            writer.write(file.rawValue)
+            writer.write(error)
         case .ping(let number): writer.write(number)
         }
     }
@@ -129,6 +150,10 @@ public enum ToChild: Message, Equatable {
         case 12: .file(reader.read(case: HostFile.self, fallback: .hosts))
         case 13: .resolver
         case 14: .resolverClient
+        case 15: .allowlist(generation: reader.read(), confirmedAt: reader.read())
+        case 16: .allowlistConfirmed(generation: reader.read(), confirmedAt: reader.read())
+        case 17:
+            .fileUnavailable(reader.read(case: HostFile.self, fallback: .hosts), error: reader.read())
         default: nil
         }
     }
@@ -140,6 +165,10 @@ public enum HostFile: UInt8, CaseIterable, Sendable {
     case resolvConf = 1
     /// /etc/hosts
     case hosts = 2
+    /// The service account's token. The supervisor opens it and never reads it.
+    case token = 3
+    /// The certificates that vouch for the API server.
+    case certificateAuthority = 4
 }
 
 /// Child to supervisor.
@@ -150,6 +179,14 @@ public enum FromChild: Message, Equatable {
     case pong(UInt32)
     /// After a drain: nothing runs any more; how many requests were cut at the deadline.
     case drained(cut: UInt32)
+    /// Watcher: the whole pool as it is now. `sequence` counts up in each watcher process.
+    case allowlist(sequence: UInt64)
+    /// Watcher: the API server has shown the last snapshot to be current.
+    case allowlistConfirmed(sequence: UInt64)
+    /// Watcher: please open this file and hand it over.
+    case fileWanted(HostFile)
+    /// Dialer and proxy: this generation is what they go by from now on.
+    case allowlistInForce(generation: UInt64)
 
     /// The number on the wire.
     public var type: UInt8 {
@@ -157,6 +194,10 @@ public enum FromChild: Message, Equatable {
         case .ready: 1
         case .pong: 2
         case .drained: 3
+        case .allowlist: 4
+        case .allowlistConfirmed: 5
+        case .fileWanted: 6
+        case .allowlistInForce: 7
         }
     }
 
@@ -166,17 +207,28 @@ public enum FromChild: Message, Equatable {
         case .ready: "ready"
         case .pong: "pong"
         case .drained: "drained"
+        case .allowlist: "allowlist"
+        case .allowlistConfirmed: "allowlist-confirmed"
+        case .fileWanted: "file-wanted"
+        case .allowlistInForce: "allowlist-in-force"
         }
     }
 
-    /// No child hands a descriptor to the supervisor.
-    public var carriesDescriptor: Bool { false }
+    /// Only a snapshot comes as a descriptor.
+    public var carriesDescriptor: Bool {
+        switch self {
+        case .allowlist: true
+        case .ready, .pong, .drained, .allowlistConfirmed, .fileWanted, .allowlistInForce: false
+        }
+    }
 
     /// The longest payload of a type in bytes.
     public static func longestPayload(ofType type: UInt8) -> Int? {
         switch type {
         case 1: 0
         case 2, 3: 4
+        case 4, 5, 7: 8
+        case 6: 1
         default: nil
         }
     }
@@ -187,6 +239,9 @@ public enum FromChild: Message, Equatable {
         case .ready: break
         case .pong(let number): writer.write(number)
         case .drained(let cut): writer.write(cut)
+        case .allowlist(let number), .allowlistConfirmed(let number), .allowlistInForce(let number):
+            writer.write(number)
+        case .fileWanted(let file): writer.write(file.rawValue)
         }
     }
 
@@ -196,6 +251,10 @@ public enum FromChild: Message, Equatable {
         case 1: .ready
         case 2: .pong(reader.read())
         case 3: .drained(cut: reader.read())
+        case 4: .allowlist(sequence: reader.read())
+        case 5: .allowlistConfirmed(sequence: reader.read())
+        case 6: .fileWanted(reader.read(case: HostFile.self, fallback: .hosts))
+        case 7: .allowlistInForce(generation: reader.read())
         default: nil
         }
     }

@@ -28,6 +28,14 @@ public enum DialRefusal: UInt8, Error, CaseIterable, Sendable {
     case nameNotFound = 8
     /// No name server answered in time.
     case nameTimedOut = 9
+    /// Protection is on and the address is no member's.
+    case notInPool = 10
+    /// The address is a member's, but the port may not be called.
+    case portNotAllowed = 11
+    /// Protection is on and there is no snapshot yet.
+    case allowlistMissing = 12
+    /// Protection is on and the snapshot is older than it may be.
+    case allowlistStale = 13
 
     /// The label in metrics.
     public var name: String {
@@ -41,6 +49,10 @@ public enum DialRefusal: UInt8, Error, CaseIterable, Sendable {
         case .dialerLost: "dialer_lost"
         case .nameNotFound: "name_not_found"
         case .nameTimedOut: "name_timed_out"
+        case .notInPool: "not_in_pool"
+        case .portNotAllowed: "port_not_allowed"
+        case .allowlistMissing: "allowlist_missing"
+        case .allowlistStale: "allowlist_stale"
         }
     }
 }

@@ -19,6 +19,18 @@ public enum Permissions {
         case (.pong, .starting), (.pong, .serving), (.pong, .draining), (.pong, .stopping): true
         // An answer to an order that crossed with a stop is late, not hostile.
         case (.drained, .draining), (.drained, .stopping): role == .proxy
+        // A watcher is ready once it is connected to nothing yet but could be; files it asks for before that.
+        case (.fileWanted(let file), .starting), (.fileWanted(let file), .serving), (.fileWanted(let file), .stopping):
+            role == .watcher && (file == .token || file == .certificateAuthority)
+        case (.allowlist, .serving), (.allowlist, .stopping), (.allowlistConfirmed, .serving),
+            (.allowlistConfirmed, .stopping):
+            role == .watcher
+        case (.allowlistInForce, .starting), (.allowlistInForce, .serving), (.allowlistInForce, .draining),
+            (.allowlistInForce, .stopping):
+            role == .dialer || role == .proxy
+        case (.fileWanted, .draining), (.allowlist, .starting), (.allowlist, .draining), (.allowlistConfirmed, .starting),
+            (.allowlistConfirmed, .draining):
+            false
         case (.ready, .serving), (.ready, .draining), (.ready, .stopping): false
         case (.drained, .starting), (.drained, .serving): false
         }
@@ -32,7 +44,15 @@ public enum Permissions {
         case .dialer: role == .proxy
         case .drain: role == .proxy
         case .proxyChannel, .resolver: role == .dialer
-        case .file, .resolverClient: role == .resolver
+        case .resolverClient: role == .resolver
+        case .file(let file):
+            switch file {
+            case .resolvConf, .hosts: role == .resolver
+            case .token, .certificateAuthority: role == .watcher
+            }
+        case .fileUnavailable(let file, _):
+            role == .watcher && (file == .token || file == .certificateAuthority)
+        case .allowlist, .allowlistConfirmed: role == .dialer || role == .proxy
         case .listener: role == .proxy || role == .admin
         case .statusPage, .peerSegment, .peerGone: role == .admin
         }

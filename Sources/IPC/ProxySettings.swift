@@ -60,6 +60,14 @@ public struct ProxySettings: Sendable, Equatable {
     public var serveHalfClosed = false
     /// Prefillers may be named by DNS names.
     public var resolveNames = false
+    /// Prefillers must be in the allowlist.
+    public var protection = false
+    /// How old the last confirmation of the allowlist may be; 0 = any age.
+    public var allowlistMaximumAge: UInt32 = 0
+    /// Of several prefillers that a request names, begin with one at random and not with the first.
+    public var samplePrefillers = false
+    /// Legs that run to a prefiller when it leaves the allowlist are cut, not finished.
+    public var cutRevoked = false
     /// One line per request.
     public var logRequests = false
     /// Lines of this weight or heavier are logged.
@@ -84,6 +92,10 @@ public struct ProxySettings: Sendable, Equatable {
         ] { writer.write(value) }
         writer.write(serveHalfClosed)
         writer.write(resolveNames)
+        writer.write(protection)
+        writer.write(allowlistMaximumAge)
+        writer.write(samplePrefillers)
+        writer.write(cutRevoked)
         writer.write(logRequests)
         writer.write(logLevel)
     }
@@ -113,6 +125,10 @@ public struct ProxySettings: Sendable, Equatable {
         maximumIdlePerUpstream = reader.read()
         serveHalfClosed = reader.readBool()
         resolveNames = reader.readBool()
+        protection = reader.readBool()
+        allowlistMaximumAge = reader.read()
+        samplePrefillers = reader.readBool()
+        cutRevoked = reader.readBool()
         logRequests = reader.readBool()
         logLevel = reader.read()
     }

@@ -117,7 +117,31 @@ public struct Counter: Equatable, Sendable {
     public static let upstreamReused = Counter(requestsEnd + 21)
     /// Pieces of streamed answers.
     public static let chunks = Counter(requestsEnd + 22)
-    static let countersEnd = requestsEnd + 23
+    /// Prefill targets that are no members of the pool.
+    public static let blockedNotInPool = Counter(requestsEnd + 23)
+    /// Prefill targets that are members, at a port that may not be called.
+    public static let blockedPort = Counter(requestsEnd + 24)
+    /// Prefill targets refused because there was no snapshot of the pool yet, or none that is recent enough.
+    public static let blockedNoAllowlist = Counter(requestsEnd + 25)
+    /// The same three as the dialer sees them: what a proxy asked for although it should have known better.
+    public static let dialsRefusedNotInPool = Counter(requestsEnd + 26)
+    public static let dialsRefusedPort = Counter(requestsEnd + 27)
+    public static let dialsRefusedNoAllowlist = Counter(requestsEnd + 28)
+    /// Channels of proxies that broke the protocol.
+    public static let dialerViolations = Counter(requestsEnd + 29)
+    /// Requests to the Kubernetes API.
+    public static let apiRequests = Counter(requestsEnd + 30)
+    /// Those that failed, in whatever way.
+    public static let apiFailures = Counter(requestsEnd + 31)
+    /// Complete lists of pools or pods.
+    public static let apiLists = Counter(requestsEnd + 32)
+    /// Events of watches.
+    public static let apiEvents = Counter(requestsEnd + 33)
+    /// Snapshots that were published.
+    public static let apiSnapshots = Counter(requestsEnd + 34)
+    /// Connections closed because their upstream left the pool.
+    public static let revoked = Counter(requestsEnd + 35)
+    static let countersEnd = requestsEnd + 36
 
     // Gauges: they go with the process that wrote them.
     /// Open client connections.

@@ -16,6 +16,14 @@ struct ErrorAnswer {
             self.init(
                 403, "prefill_target_forbidden",
                 "The prefill target in x-prefiller-host-port is an address that this sidecar never dials.")
+        case .prefillerNotAllowed:
+            self.init(
+                403, "prefill_target_not_allowed",
+                "The prefill target in x-prefiller-host-port is not a member of this sidecar's inference pool.")
+        case .allowlistUnusable:
+            self.init(
+                403, "prefill_target_not_allowed",
+                "No prefill target can be allowed: this sidecar has no current list of its inference pool's members.")
         case .prefillerUnreachable:
             self.init(
                 504, "prefiller_unreachable", "The prefill worker named in x-prefiller-host-port could not be reached.")
@@ -97,7 +105,7 @@ struct ErrorAnswer {
         case .prefillTimeout: .errorsTimeout
         case .invalidHandoff, .missingHandoff, .handoffExpired: .errorsHandoff
         case .prefillAnswerTooLarge, .noResources, .draining: .errorsLimit
-        case .prefillerForbidden: .errorsClient
+        case .prefillerForbidden, .prefillerNotAllowed, .allowlistUnusable: .errorsClient
         case .prefillerUnreachable, .prefillerBroken, .decoderRefused, .decoderUnreachable, .decoderBroken:
             .errorsNetwork
         }

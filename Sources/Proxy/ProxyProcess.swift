@@ -124,7 +124,10 @@ final class ProxyProcess: @unchecked Sendable {
             drainDeadline = deadline == 0 ? 0 : Clock.milliseconds() + Int64(deadline)
         case .stop: _exit(ExitCode.ok.rawValue)
         case .ping(let number): say(.pong(number))
-        case .settings, .proxyChannel, .statusPage, .peerSegment, .peerGone, .file, .resolver, .resolverClient:
+        case .allowlist: close(descriptor)
+        case .allowlistConfirmed: break
+        case .settings, .proxyChannel, .statusPage, .peerSegment, .peerGone, .file, .resolver, .resolverClient,
+            .fileUnavailable:
             exit("the supervisor sent '\(message.name)'", .ipcViolation)
         }
     }

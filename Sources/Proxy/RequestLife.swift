@@ -3,6 +3,8 @@ import IPC
 /// Why a request could not be served, in the words of the client's error.
 enum Failure: UInt8, CaseIterable, Equatable {
     case prefillerForbidden
+    case prefillerNotAllowed
+    case allowlistUnusable
     case prefillerUnreachable
     case prefillTimeout
     case prefillerBroken
@@ -186,6 +188,8 @@ struct RequestLife: Equatable {
     private static func prefillerFailure(_ reason: DialRefusal) -> Failure {
         switch reason {
         case .forbiddenAddress: .prefillerForbidden
+        case .notInPool, .portNotAllowed: .prefillerNotAllowed
+        case .allowlistMissing, .allowlistStale: .allowlistUnusable
         case .connectionRefused, .timedOut, .unreachable, .nameNotFound, .nameTimedOut: .prefillerUnreachable
         case .tooMany, .noResources, .dialerLost: .noResources
         }
@@ -194,7 +198,9 @@ struct RequestLife: Equatable {
     private static func decoderFailure(_ reason: DialRefusal) -> Failure {
         switch reason {
         case .connectionRefused: .decoderRefused
-        case .forbiddenAddress, .timedOut, .unreachable, .nameNotFound, .nameTimedOut: .decoderUnreachable
+        case .forbiddenAddress, .timedOut, .unreachable, .nameNotFound, .nameTimedOut, .notInPool, .portNotAllowed,
+            .allowlistMissing, .allowlistStale:
+            .decoderUnreachable
         case .tooMany, .noResources, .dialerLost: .noResources
         }
     }

@@ -106,7 +106,8 @@ final class ResolverProcess {
         case .segment: close(descriptor)
         case .stop: _exit(ExitCode.ok.rawValue)
         case .ping(let number): _ = control.send(FromChild.pong(number))
-        case .settings, .dialer, .proxyChannel, .listener, .statusPage, .peerSegment, .peerGone, .drain, .resolver:
+        case .settings, .dialer, .proxyChannel, .listener, .statusPage, .peerSegment, .peerGone, .drain, .resolver,
+            .allowlist, .allowlistConfirmed, .fileUnavailable:
             end("the supervisor sent '\(message.name)'", .ipcViolation)
         }
         if hasSettings && hasServers && !isReady { becomeReady() }
@@ -134,6 +135,7 @@ final class ResolverProcess {
             ChildLog.write(.warning, "\(name) is longer than \(Self.longestFile >> 10) KiB; the rest is not read")
         }
         switch file {
+        case .token, .certificateAuthority: break
         case .hosts: lookups.hosts = HostsFile(text)
         case .resolvConf:
             let configuration = ResolvConf(text)

@@ -96,6 +96,10 @@ int cl_spawn_finish(cl_spawned *child, int *stage);
 int cl_segment_create(const char *name, size_t size);
 // The size of a segment when its seals and size are as they must be, else a negative errno.
 int64_t cl_segment_size(int fd);
+// An anonymous file with these bytes that nobody can change any more.
+int cl_sealed_create(const char *name, const void *bytes, size_t size);
+// The size of such a file when all its seals are there, else a negative errno.
+int64_t cl_sealed_size(int fd);
 void *cl_map(int fd, size_t size, int writable);
 void cl_unmap(void *base, size_t size);
 
