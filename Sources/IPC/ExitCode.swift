@@ -24,6 +24,10 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case lostSupervisor = 77
     /// A required wall (seccomp, no_new_privs, Landlock) could not be put up.
     case missingSandbox = 78
+    /// Protection is on and the Kubernetes API can't be asked: no address, token or certificates for it.
+    case noKubernetesClient = 79
+    /// Protection is on and the inference pool could not be listed within `--allowlist-sync-timeout`.
+    case poolNotSynced = 80
 
     /// The code's name, for logs and metrics.
     public var name: String {
@@ -38,6 +42,8 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
         case .ipcViolation: "ipc-violation"
         case .lostSupervisor: "lost-supervisor"
         case .missingSandbox: "missing-sandbox"
+        case .noKubernetesClient: "no-kubernetes-client"
+        case .poolNotSynced: "pool-not-synced"
         }
     }
 
@@ -54,6 +60,8 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
         case .ipcViolation: "a sibling process broke the protocol between processes"
         case .lostSupervisor: "a child process lost its supervisor"
         case .missingSandbox: "a required wall of the sandbox could not be put up"
+        case .noKubernetesClient: "the Kubernetes API can't be asked: address, token or certificates are missing"
+        case .poolNotSynced: "the inference pool could not be listed in time"
         }
     }
 }

@@ -29,6 +29,9 @@ final class ChildProcess {
     let segment: SegmentReader?
     /// Requests it reported as cut when its drain ended.
     var cut: UInt32 = 0
+    /// The generation of the allowlist it was sent, and the one it goes by; 0 = none yet.
+    var sentAllowlist: UInt64 = 0
+    var allowlistInForce: UInt64 = 0
     /// The dialer instance its channels lead to (proxies), 0 = none yet.
     var linkedDialer: UInt32 = 0
 
@@ -161,9 +164,11 @@ final class ChildProcess {
         if result < 0 { throw .neverRan(.neverRan(stage: stage, error: -result)) }
     }
 
-    func send(_ message: ToChild, descriptor: Int32 = -1) {
-        // A full channel means a child that doesn't read; its heartbeat will tell.
-        _ = channel.send(message, descriptor: descriptor)
+    /// False: the channel is full or closed. A full channel means a child that doesn't read; its heartbeat will tell.
+    @discardableResult
+    func send(_ message: ToChild, descriptor: Int32 = -1) -> Bool {
+        if case .success = channel.send(message, descriptor: descriptor) { return true }
+        return false
     }
 
     func kill(because reason: String) {

@@ -1,3 +1,4 @@
+import Glibc
 import IPC
 import Linux
 
@@ -16,12 +17,13 @@ extension Supervisor {
             case .violation(let violation):
                 punish(child, violation)
                 return
-            case .message(let message, _):
+            case .message(let message, let descriptor):
+                defer { if descriptor >= 0 { close(descriptor) } }
                 guard Permissions.allows(child.role, message, child.phase) else {
                     punish(child, .notAllowed(message.name))
                     return
                 }
-                hear(child, message)
+                hear(child, message, descriptor)
             }
         }
     }
@@ -36,7 +38,8 @@ extension Supervisor {
         publish()
     }
 
-    private func hear(_ child: ChildProcess, _ message: FromChild) {
+    /// The descriptor is the caller's.
+    private func hear(_ child: ChildProcess, _ message: FromChild, _ descriptor: Int32) {
         child.heardAt = now
         if child.isSilent {
             child.isSilent = false
@@ -52,6 +55,10 @@ extension Supervisor {
         case .drained(let cut):
             child.cut = cut
             child.phase = .stopping
+        case .fileWanted(let file): lendKubernetesFile(file, to: child)
+        case .allowlist(let sequence): takeAllowlist(descriptor, sequence, from: child)
+        case .allowlistConfirmed(let sequence): confirmAllowlist(sequence, from: child)
+        case .allowlistInForce(let generation): allowlistInForce(generation, at: child)
         }
     }
 

@@ -1,0 +1,155 @@
+import Allowlist
+import Configuration
+import Glibc
+import IPC
+import Linux
+
+/// The snapshot of the pool that is in force, as the supervisor keeps it: it outlives the watcher that made it and every
+/// process that goes by it.
+struct HeldAllowlist {
+    /// The sealed memory file; -1 = there is none yet.
+    var fd: Int32 = -1
+    /// Counts up with each snapshot, whatever process it comes from; 0 = none yet.
+    var generation: UInt64 = 0
+    var endpoints = 0
+    /// When it was last shown to be current, in milliseconds of the monotonic clock.
+    var confirmedAt: Int64 = 0
+    /// The watcher process that it came from and its number there; 0 = from the configuration.
+    var instance: UInt32 = 0
+    var sequence: UInt64 = 0
+    /// When the last confirmation was passed on.
+    var confirmationSentAt: Int64 = 0
+}
+
+/// Takes snapshots in, checks them, and hands them on: to the dialer first, whose check counts, and to the proxies once
+/// the dialer goes by it.
+extension Supervisor {
+    /// Is a snapshot in force where it counts, or is none needed?
+    var isAllowlistInForce: Bool {
+        guard configuration.settings.ssrfProtection else { return true }
+        guard let dialer = component(.dialer)?.current else { return false }
+        return dialer.allowlistInForce > 0
+    }
+
+    func takeAllowlist(_ descriptor: Int32, _ sequence: UInt64, from child: ChildProcess) {
+        guard place(of: child) != nil else { return }
+        guard let snapshot = Snapshot(fd: descriptor) else {
+            punish(child, .malformed("allowlist"))
+            return
+        }
+        hold(descriptor, endpoints: snapshot.entryCount, instance: child.instance, sequence: sequence)
+    }
+
+    /// Keeps a copy of the descriptor and hands the snapshot on.
+    func hold(_ descriptor: Int32, endpoints: Int, instance: UInt32, sequence: UInt64) {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+        guard copy >= 0 else {
+            log.write(.error, "a new snapshot of the pool is lost: \(Errno(errno)); the last one stays in force")
+            return
+        }
+        if allowlist.fd >= 0 { close(allowlist.fd) }
+        allowlist.fd = copy
+        allowlist.generation += 1
+        allowlist.endpoints = endpoints
+        allowlist.instance = instance
+        allowlist.sequence = sequence
+        allowlist.confirmedAt = now
+        log.write(
+            .debug, "a new snapshot of the pool",
+            [("generation", "\(allowlist.generation)"), ("endpoints", "\(endpoints)")])
+        distributeAllowlist()
+        publish()
+    }
+
+    func confirmAllowlist(_ sequence: UInt64, from child: ChildProcess) {
+        guard child.instance == allowlist.instance, sequence == allowlist.sequence else { return }
+        allowlist.confirmedAt = now
+        guard configuration.settings.allowlistMaximumAgeMilliseconds > 0, now - allowlist.confirmationSentAt >= 500
+        else { return }
+        allowlist.confirmationSentAt = now
+        let message = ToChild.allowlistConfirmed(generation: allowlist.generation, confirmedAt: now)
+        for role in [Role.dialer, .proxy] {
+            for child in component(role)?.processes ?? [] where child.sentAllowlist == allowlist.generation {
+                child.send(message)
+            }
+        }
+    }
+
+    /// A dialer or a proxy goes by a generation now.
+    func allowlistInForce(_ generation: UInt64, at child: ChildProcess) {
+        child.allowlistInForce = max(child.allowlistInForce, generation)
+        let wasReady = self.wasReady
+        distributeAllowlist()
+        if !wasReady { publish() }
+    }
+
+    /// Hands the snapshot to every dialer that doesn't have it, and to proxies once the dialer in charge goes by it. A
+    /// channel without room is tried again with the next snapshot, answer or heartbeat.
+    func distributeAllowlist() {
+        guard allowlist.generation > 0 else { return }
+        for dialer in component(.dialer)?.processes ?? [] { sendAllowlist(to: dialer) }
+        // Without a dialer there is nobody to wait for, and nobody who could connect anywhere.
+        if let dialer = component(.dialer)?.current, dialer.allowlistInForce < allowlist.generation { return }
+        for proxy in component(.proxy)?.processes ?? [] { sendAllowlist(to: proxy) }
+    }
+
+    private func sendAllowlist(to child: ChildProcess) {
+        guard child.sentAllowlist < allowlist.generation else { return }
+        let message = ToChild.allowlist(generation: allowlist.generation, confirmedAt: allowlist.confirmedAt)
+        if child.send(message, descriptor: allowlist.fd) { child.sentAllowlist = allowlist.generation }
+    }
+
+    // MARK: What the watcher asks for
+
+    /// Opens a file for the watcher, which has no right to open any, and passes it on unread. The path is opened anew
+    /// each time: Kubernetes swaps these files by a symbolic link.
+    func lendKubernetesFile(_ file: HostFile, to watcher: ChildProcess) {
+        guard let path = configuration.kubernetesFile(file) else { return }
+        let fd = open(path, O_RDONLY | O_CLOEXEC)
+        guard fd >= 0 else {
+            watcher.send(.fileUnavailable(file, error: errno))
+            return
+        }
+        watcher.send(.file(file), descriptor: fd)
+        close(fd)
+    }
+
+    // MARK: Start
+
+    /// Without a complete list of the pool there is nothing to serve by: the start ends, and says what was missing.
+    func checkAllowlistSync() {
+        let limit = Int64(configuration.settings.allowlistSyncTimeoutMilliseconds)
+        guard configuration.watchesPool, limit > 0, allowlist.generation == 0, shutdown.phase == .running else { return }
+        guard now - startedAt >= limit else { return }
+        log.write(
+            .error,
+            "the inference pool could not be listed within --allowlist-sync-timeout; the watcher's lines above say why",
+            [
+                ("pool", "\(configuration.settings.poolNamespace)/\(configuration.settings.poolName)"),
+                ("milliseconds", "\(now - startedAt)"),
+            ])
+        exitCode = .poolNotSynced
+        perform(shutdown.handle(.essentialFailed))
+    }
+
+    /// Reads the configured allowlist (again). False: it can't be used; what was in force stays.
+    @discardableResult
+    func loadStaticAllowlist() -> Bool {
+        guard configuration.settings.ssrfProtection, !configuration.watchesPool else { return true }
+        do throws(StaticAllowlist.Mistake) {
+            let entries = try StaticAllowlist.entries(configuration.settings)
+            var builder = SnapshotBuilder()
+            for entry in entries { builder.add(name: [], addresses: [entry.address], ports: [entry.port]) }
+            let fd = try StaticAllowlist.seal(&builder)
+            defer { close(fd) }
+            hold(fd, endpoints: builder.count, instance: 0, sequence: 0)
+            log.write(
+                .info, "the allowlist was read",
+                [("endpoints", "\(builder.count)"), ("generation", "\(allowlist.generation)")])
+            return true
+        } catch {
+            log.write(.error, error.text)
+            return false
+        }
+    }
+}
