@@ -154,10 +154,7 @@ extension SettingsTable {
         Setting(
             name: "enable-prefiller-sampling", environment: "ENABLE_PREFILLER_SAMPLING",
             kind: .boolean(\.prefillerSampling),
-            help: "Choose one of several prefill workers named in the header at random.",
-            notBuilt: NotBuilt(
-                available: ["false"], because: "the header names one prefill worker",
-                instead: "run with --enable-prefiller-sampling=false")),
+            help: "Of several prefill workers named in the header, begin with one at random and not with the first."),
     ]
 
     private static let limits = [
@@ -216,31 +213,6 @@ extension SettingsTable {
             name: "resolve-names", kind: .boolean(\.resolveNames),
             help: "Let requests name prefill workers by DNS names. Starts the resolver; the addresses it finds are"
                 + " checked like those that requests name themselves."),
-    ]
-
-    private static let pool = [
-        Setting(
-            name: "enable-ssrf-protection", kind: .boolean(\.ssrfProtection),
-            help: "Connect to members of the inference pool only.",
-            notBuilt: NotBuilt(
-                available: ["false"],
-                because: "the watcher of the inference pool is not part of it, and every address that --deny does not"
-                    + " name and policy does not refuse can be a prefill worker",
-                instead: "run with --enable-ssrf-protection=false")),
-        Setting(
-            name: "inference-pool-namespace", environment: "INFERENCE_POOL_NAMESPACE", kind: .label(\.poolNamespace),
-            help: "Namespace of the InferencePool.", defaultText: "none"),
-        Setting(
-            name: "inference-pool-name", environment: "INFERENCE_POOL_NAME", kind: .subdomain(\.poolName),
-            help: "Name of the InferencePool.", defaultText: "none"),
-        Setting(
-            name: "inference-pool", environment: "INFERENCE_POOL", kind: .inferencePool,
-            help: "Namespace and name of the InferencePool in one; without a namespace it is the one of"
-                + " --inference-pool-namespace, or default.",
-            defaultText: "none"),
-        Setting(
-            name: "pool-group", kind: .subdomain(\.poolGroup),
-            help: "API group of the InferencePool: inference.networking.k8s.io or inference.networking.x-k8s.io."),
     ]
 
     private static let lifecycle = [

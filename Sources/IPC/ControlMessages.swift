@@ -185,7 +185,7 @@ public enum FromChild: Message, Equatable {
     case allowlistConfirmed(sequence: UInt64)
     /// Watcher: please open this file and hand it over.
     case fileWanted(HostFile)
-    /// Dialer and proxy: this generation is what they go by from now on.
+    /// Dialer: this generation is what it goes by from now on.
     case allowlistInForce(generation: UInt64)
 
     /// The number on the wire.

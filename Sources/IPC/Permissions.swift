@@ -27,8 +27,9 @@ public enum Permissions {
             role == .watcher
         case (.allowlistInForce, .starting), (.allowlistInForce, .serving), (.allowlistInForce, .draining),
             (.allowlistInForce, .stopping):
-            role == .dialer || role == .proxy
-        case (.fileWanted, .draining), (.allowlist, .starting), (.allowlist, .draining), (.allowlistConfirmed, .starting),
+            role == .dialer
+        case (.fileWanted, .draining), (.allowlist, .starting), (.allowlist, .draining),
+            (.allowlistConfirmed, .starting),
             (.allowlistConfirmed, .draining):
             false
         case (.ready, .serving), (.ready, .draining), (.ready, .stopping): false

@@ -99,6 +99,7 @@ extension Supervisor {
     func heartbeats() {
         guard now >= heartbeatAt else { return }
         heartbeatAt = now + Self.heartbeat
+        distributeAllowlist()
         for child in components.flatMap(\.processes) where child.phase != .stopping {
             child.pingNumber &+= 1
             child.send(.ping(child.pingNumber))

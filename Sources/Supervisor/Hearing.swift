@@ -28,7 +28,7 @@ extension Supervisor {
         }
     }
 
-    private func punish(_ child: ChildProcess, _ violation: Frame.Violation) {
+    func punish(_ child: ChildProcess, _ violation: Frame.Violation) {
         status.violations += 1
         log.write(
             .error, "\(child.role.name) broke the protocol and is ended",

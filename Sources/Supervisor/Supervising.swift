@@ -115,10 +115,12 @@ extension Supervisor {
             // A replacement is linked when it takes over; until then the old dialer serves.
             if component(.dialer)?.current === child { linkProxies(to: child) }
             linkResolver(component(.resolver)?.current, child)
+            distributeAllowlist()
         case .proxy:
             child.send(.settings(configuration.proxy))
             child.send(.segment(stripes: UInt16(stripes)), descriptor: child.segmentFD)
             if let dialer = component(.dialer)?.current { link(child, dialer) }
+            distributeAllowlist()
         case .admin:
             child.send(.settings(configuration.admin))
             child.send(.statusPage, descriptor: pageFD)
@@ -129,7 +131,10 @@ extension Supervisor {
             child.send(.settings(configuration.resolver))
             sendHostFiles(to: child)
             if component(.resolver)?.current === child { linkDialers(to: child) }
-        case .supervisor, .watcher, .kvAgent, .signer: break
+        case .watcher:
+            child.send(.settings(configuration.watcher))
+            child.send(.segment(stripes: UInt16(stripes)), descriptor: child.segmentFD)
+        case .supervisor, .kvAgent, .signer: break
         }
         if child.segment != nil { tellAdmin(.peerSegment(role: child.role, instance: child.instance), child.segmentFD) }
     }
@@ -208,6 +213,7 @@ extension Supervisor {
         let old = component.current
         component.current = fresh
         component.replacement = nil
+        if component.role == .dialer { distributeAllowlist() }
         lendListener(to: fresh)
         if component.role == .dialer { linkProxies(to: fresh) }
         if component.role == .resolver { linkDialers(to: fresh) }

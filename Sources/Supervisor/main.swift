@@ -60,7 +60,26 @@ func serve(_ invocation: Invocation, _ environment: [String: String]) -> ExitCod
             return .portInUse
         }
     }
+    if let missing = missingKubernetesFile(configuration) {
+        supervisor.log.write(.error, missing)
+        return .noKubernetesClient
+    }
     return supervisor.run()
+}
+
+/// Without its token or its certificates the watcher would ask in vain for ever: said at once, and by its path.
+func missingKubernetesFile(_ configuration: ChildConfiguration) -> String? {
+    guard configuration.watchesPool else { return nil }
+    for (file, flag) in [(HostFile.token, "kubernetes-token-file"), (.certificateAuthority, "kubernetes-ca-file")] {
+        guard let path = configuration.kubernetesFile(file) else { continue }
+        let fd = open(path, O_RDONLY | O_CLOEXEC)
+        if fd < 0 {
+            return "SSRF protection needs the Kubernetes API, and \(path) can't be opened (\(Errno(errno))); is the"
+                + " service account's token mounted (automountServiceAccountToken)? --\(flag) names another file"
+        }
+        close(fd)
+    }
+    return nil
 }
 
 let environment = environmentVariables()
