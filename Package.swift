@@ -58,17 +58,19 @@ let package = Package(
         process("SimulatedEngine", []),
         process("Demo", []),
 
+        tests("AllowlistTests", ["Allowlist", "Linux", "CLinux"]),
         tests("ConfigurationTests", ["Configuration", "IPC"]),
         tests("HTTPTests", ["HTTP"]),
         tests("JSONTests", ["JSON"]),
         tests("ResolverTests", ["Resolver", "IPC", "Linux", "CLinux"]),
+        tests("DialerTests", ["Dialer", "IPC", "Linux", "Allowlist"]),
         tests("WatcherTests", ["Watcher", "CCurl", "IPC", "Linux", "CLinux", "JSON", "Allowlist"]),
-        tests("DialerTests", ["Dialer", "IPC", "Linux"]),
         tests("IPCTests", ["IPC", "Linux", "CLinux"]),
         tests("MetricsTests", ["Metrics", "Linux", "CLinux"]),
         tests("ProxyTests", ["Proxy", "HTTP", "IPC", "Linux", "CLinux", "JSON", "Metrics"]),
         tests(
-            "SupervisorTests", ["Supervisor", "IPC", "Linux", "CLinux", "Configuration", "JSON", "Metrics"]),
+            "SupervisorTests",
+            ["Supervisor", "IPC", "Linux", "CLinux", "Configuration", "JSON", "Metrics", "Allowlist"]),
     ],
     swiftLanguageModes: [.v6]
 )

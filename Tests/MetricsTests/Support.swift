@@ -13,7 +13,12 @@ let namedCounters: [(String, Counter)] = [
     ("handoffAbsent", .handoffAbsent), ("handoffExpired", .handoffExpired), ("handoffInvalid", .handoffInvalid),
     ("streamsCut", .streamsCut), ("blockedMalformed", .blockedMalformed), ("dialsDecoder", .dialsDecoder),
     ("dialsPrefiller", .dialsPrefiller), ("dialsRefusedPolicy", .dialsRefusedPolicy), ("dialsFailed", .dialsFailed),
-    ("upstreamReused", .upstreamReused), ("chunks", .chunks),
+    ("upstreamReused", .upstreamReused), ("chunks", .chunks), ("blockedNotInPool", .blockedNotInPool),
+    ("blockedPort", .blockedPort), ("blockedNoAllowlist", .blockedNoAllowlist),
+    ("dialsRefusedNotInPool", .dialsRefusedNotInPool), ("dialsRefusedPort", .dialsRefusedPort),
+    ("dialsRefusedNoAllowlist", .dialsRefusedNoAllowlist), ("dialerViolations", .dialerViolations),
+    ("apiRequests", .apiRequests), ("apiFailures", .apiFailures), ("apiLists", .apiLists),
+    ("apiEvents", .apiEvents), ("apiSnapshots", .apiSnapshots), ("revoked", .revoked),
 ]
 
 /// What ends with the process that counted it.
