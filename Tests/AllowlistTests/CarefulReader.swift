@@ -1,9 +1,8 @@
+import Allowlist
 import Linux
 
-@testable import Allowlist
-
 /// A second reading of a snapshot's bytes, straight from the description of the layout: slow, plain, and never looking
-/// at a byte before it knows that it is there. Nil: the bytes are no snapshot.
+/// at a byte before it knows that it is there. Nil: the bytes are no snapshot. Tests/Fuzz uses it too.
 struct CarefulReader {
     struct Entry {
         var address: Address

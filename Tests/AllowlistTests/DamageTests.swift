@@ -147,9 +147,9 @@ final class DamageTests: XCTestCase {
             _ = snapshot(ofImage: changed)
             _ = snapshot(ofImage: image)
         }
-        XCTAssertEqual(mappings(named: "test"), 0)
+        XCTAssertEqual(mappings(named: "damaged-allowlist"), 0)
         let kept = snapshot(ofImage: image)
-        XCTAssertEqual(mappings(named: "test"), 1, "what is in use is seen, or this test sees nothing")
+        XCTAssertEqual(mappings(named: "damaged-allowlist"), 1, "what is in use is seen, or this test sees nothing")
         XCTAssertEqual(kept?.entryCount, 5)
     }
 }

@@ -58,7 +58,7 @@ func snapshot(_ members: [Member], file: StaticString = #filePath, line: UInt = 
 
 /// Whatever bytes, sealed as they must be.
 func snapshot(ofImage image: [UInt8]) -> Snapshot? {
-    let fd = image.withUnsafeBytes { cl_sealed_create("test", $0.baseAddress, $0.count) }
+    let fd = image.withUnsafeBytes { cl_sealed_create("damaged-allowlist", $0.baseAddress, $0.count) }
     precondition(fd >= 0, "no memory file: \(fd)")
     defer { close(fd) }
     return Snapshot(fd: fd)
