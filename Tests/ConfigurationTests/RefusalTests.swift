@@ -28,13 +28,8 @@ final class RefusalTests: XCTestCase {
 
     func testARefusalSaysWhatWhyAndWhatToDo() {
         assertMistakes(
-            [plain, "--require-sandbox=all"],
-            [
-                [
-                    "--require-sandbox=all is not available in this build: ", "the sandbox is not part of it",
-                    "; run with --require-sandbox=off",
-                ]
-            ])
+            [plain, "--tracing"],
+            [["--tracing=true is not available in this build: ", "metrics only", "; run with --tracing=false"]])
         assertMistakes(
             [plain], ["CONNECTOR_TYPE": "nixl"],
             [["CONNECTOR_TYPE=nixl is not available in this build", "run with --connector=nixlv2"]])

@@ -167,6 +167,7 @@ enum Samples {
 
     static var fromChild: [FromChild] {
         var all: [FromChild] = [.ready] + numbers.map { .pong($0) } + numbers.map { .drained(cut: $0) }
+        all += numbers.map { .violation(systemCall: $0) }
         for number in longNumbers {
             all += [
                 .allowlist(sequence: number), .allowlistConfirmed(sequence: number),
@@ -246,9 +247,10 @@ enum Samples {
         case .allowlistConfirmed: 4
         case .fileWanted: 5
         case .allowlistInForce: 6
+        case .violation: 7
         }
     }
-    static let fromChildCases = 7
+    static let fromChildCases = 8
 
     static func number(_ message: ToDialer) -> Int {
         switch message {

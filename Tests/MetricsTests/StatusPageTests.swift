@@ -20,6 +20,8 @@ final class StatusPageTests: XCTestCase {
         status.draining = true
         status.droppedLogLines = .max
         status.violations = .max - 1
+        status.missingWalls = .max - 4
+        status.sandboxDeaths = .max - 5
         status.isProtected = true
         status.allowlistGeneration = .max - 2
         status.allowlistEndpoints = .max - 3
@@ -101,6 +103,8 @@ final class StatusPageTests: XCTestCase {
         status.draining = number % 2 == 1
         status.droppedLogLines = number
         status.violations = number
+        status.missingWalls = number
+        status.sandboxDeaths = number
         status.isProtected = number % 2 == 1
         status.allowlistGeneration = number
         status.allowlistEndpoints = number
