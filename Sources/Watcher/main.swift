@@ -1,0 +1,12 @@
+import CLinux
+import Glibc
+import IPC
+import Linux
+
+_ = cl_set_name("sidecar-watcher")
+guard CommandLine.arguments.dropFirst().first == Role.watcher.name else {
+    ChildLog.write(.error, "this program is started by routing-sidecar; run that instead")
+    exit(ExitCode.configuration.rawValue)
+}
+// The control channel is descriptor 3 of every child (see Supervisor/ChildProcess.swift).
+WatcherProcess.run(control: 3)
