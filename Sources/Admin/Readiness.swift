@@ -11,7 +11,11 @@ struct Readiness {
         var reasons: [String] = []
         if status.draining { reasons.append("the sidecar is draining") }
         if !status.ready && !status.draining { reasons.append("not every process is ready") }
-        for row in status.components where !row.ready {
+        if status.isProtected && status.allowlistGeneration == 0 {
+            reasons.append("the allowlist is not there yet")
+        }
+        // A watcher that is away leaves its last snapshot in force.
+        for row in status.components where !row.ready && row.role != Role.watcher.rawValue {
             reasons.append("\(Role(rawValue: row.role)?.name ?? "a process") is \(row.failed ? "failed" : "not ready")")
         }
         if totals[Counter.decoderReachable.index] == 0 { reasons.append("the decoder does not accept connections") }

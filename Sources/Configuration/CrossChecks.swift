@@ -60,21 +60,57 @@ extension Resolution {
     private mutating func checkPool() {
         guard isKnown("enable-ssrf-protection") else { return }
         if settings.ssrfProtection {
-            let pool = isKnown("inference-pool")
-            if pool, isKnown("inference-pool-name"), settings.poolName.isEmpty {
-                complain(
-                    "\(written("enable-ssrf-protection")): needs the name of the inference pool; set --inference-pool-name"
-                        + " or INFERENCE_POOL_NAME")
-            }
-            if pool, isKnown("inference-pool-namespace"), settings.poolNamespace.isEmpty {
-                complain(
-                    "\(written("enable-ssrf-protection")): needs the namespace of the inference pool; set"
-                        + " --inference-pool-namespace or INFERENCE_POOL_NAMESPACE")
-            }
-        } else if isKnown("handoff-host-check"), settings.handoffHostCheck == .pool {
+            checkAllowlistSource()
+        } else if isKnown("allow", "allow-file"), settings.hasStaticAllowlist {
+            note(
+                "\(written(settings.allow.isEmpty ? "allow-file" : "allow")) has no effect without"
+                    + " --enable-ssrf-protection")
+        }
+        if !settings.ssrfProtection, isKnown("handoff-host-check"), settings.handoffHostCheck == .pool {
             complain(
                 "\(written("handoff-host-check")): needs the inference pool, which is known only with"
                     + " --enable-ssrf-protection; accepted without it: auto, prefiller or off")
+        }
+    }
+
+    /// With protection on there must be exactly one source of the allowlist: a fixed list, or an inference pool.
+    private mutating func checkAllowlistSource() {
+        guard isKnown("allow", "allow-file") else { return }
+        if settings.hasStaticAllowlist {
+            if isGiven("allow"), isGiven("allow-file") {
+                complain("\(written("allow-file")): contradicts \(written("allow")); keep one")
+            }
+            let pool = ["inference-pool", "inference-pool-name"].first { isGiven($0) }
+            if let pool, isKnown(pool) {
+                complain(
+                    "\(written(pool)): contradicts \(written(settings.allow.isEmpty ? "allow-file" : "allow")); an"
+                        + " allowlist is either a pool's or a fixed one")
+            }
+            if settings.allowlistMaximumAgeMilliseconds > 0, isGiven("allowlist-max-age") {
+                note("\(written("allowlist-max-age")) has no effect: a fixed allowlist has no age")
+            }
+            return
+        }
+        if isKnown("kubernetes-server"), settings.kubernetesServer.isEmpty {
+            complain(
+                "\(written("enable-ssrf-protection")): needs the Kubernetes API; in a pod KUBERNETES_SERVICE_HOST and"
+                    + " KUBERNETES_SERVICE_PORT name it (KUBERNETES_SERVICE_HOST must be an address), elsewhere set"
+                    + " --kubernetes-server, or give a fixed list with --allow")
+        }
+        for name in ["kubernetes-token-file", "kubernetes-ca-file"] where isKnown(name) {
+            let path = name == "kubernetes-ca-file" ? settings.kubernetesCAFile : settings.kubernetesTokenFile
+            if path.isEmpty { complain("\(written(name)): is empty; name the file") }
+        }
+        let pool = isKnown("inference-pool")
+        if pool, isKnown("inference-pool-name"), settings.poolName.isEmpty {
+            complain(
+                "\(written("enable-ssrf-protection")): needs the name of the inference pool; set --inference-pool-name"
+                    + " or INFERENCE_POOL_NAME")
+        }
+        if pool, isKnown("inference-pool-namespace"), settings.poolNamespace.isEmpty {
+            complain(
+                "\(written("enable-ssrf-protection")): needs the namespace of the inference pool; set"
+                    + " --inference-pool-namespace or INFERENCE_POOL_NAMESPACE")
         }
     }
 

@@ -32,6 +32,7 @@ public func parse(arguments: [String], environment: [String: String]) -> ParseOu
     } else {
         values.readFlags(reader.flags)
         values.readEnvironment(environment, settings: SettingsTable.all)
+        values.readCluster(environment)
     }
 
     // In order of precedence. A configuration file will be the last of these.

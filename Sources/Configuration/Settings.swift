@@ -95,8 +95,27 @@ public struct Settings: Sendable, Equatable {
     public var loops = 0
     /// The path of the control socket; empty is none.
     public var controlSocket = "/tmp/routing-sidecar.sock"
+    /// The API groups in which an InferencePool may live.
+    public enum PoolGroup: String, CaseIterable, Sendable, NamedChoice {
+        /// The first of the others in which the pool exists.
+        case auto
+        case networking = "inference.networking.k8s.io"
+        case experimental = "inference.networking.x-k8s.io"
+        case llmD = "inference.llm-d.ai"
+    }
+
+    /// What to do with running prefill requests whose worker leaves the pool.
+    public enum RevokedConnections: String, CaseIterable, Sendable, NamedChoice {
+        case finish
+        case cut
+    }
+
     /// Which walls must stand.
-    public var requireSandbox = RequireSandbox.off
+    public var requireSandbox = RequireSandbox.on
+    /// Whether walls are put up at all.
+    public var sandbox = OnOff.on
+    /// The newest Landlock ABI to use.
+    public var landlockABI = 99
 
     // Admin
     /// An IP literal in canonical spelling; empty is every interface.
@@ -124,9 +143,33 @@ public struct Settings: Sendable, Equatable {
     /// The InferencePool's name; empty is unset.
     public var poolName = ""
     /// The InferencePool's API group.
-    public var poolGroup = "inference.networking.k8s.io"
+    public var poolGroup = PoolGroup.auto
     /// `--inference-pool` as written; `poolNamespace` and `poolName` hold what it amounts to.
     public var inferencePool = ""
+    /// The Kubernetes API as `https://ADDRESS:PORT`; empty is unset.
+    public var kubernetesServer = ""
+    /// The certificates that vouch for it.
+    public var kubernetesCAFile = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
+    /// The service account's token.
+    public var kubernetesTokenFile = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+    /// A fixed allowlist.
+    public var allow: [AllowedTarget] = []
+    /// The path of a fixed allowlist; empty is none.
+    public var allowFile = ""
+    /// Which ports of the pool's members may be called.
+    public var allowlistPorts = AllowlistPorts.pool
+    /// A further condition on the labels of the pool's pods; empty is none.
+    public var allowlistSelector = ""
+    /// Whether pods must be ready.
+    public var allowlistRequireReady = false
+    /// Whether pods on the host's network are allowed.
+    public var allowlistHostNetwork = false
+    /// For the first complete list of the pool; 0 is no limit.
+    public var allowlistSyncTimeoutMilliseconds = 60_000
+    /// How long ago the list must have been shown to be current; 0 is any age.
+    public var allowlistMaximumAgeMilliseconds = 0
+    /// What happens to running prefill requests whose worker leaves the pool.
+    public var revokedConnections = RevokedConnections.finish
 
     // Logs
     /// The least important level that is logged.
@@ -240,6 +283,12 @@ public enum RequireSandbox: String, CaseIterable, Sendable, NamedChoice {
     case on
     /// Landlock of the current ABI as well.
     case all
+}
+
+/// A switch.
+public enum OnOff: String, CaseIterable, Sendable, NamedChoice {
+    case on
+    case off
 }
 
 /// From the quietest to the most talkative.

@@ -154,10 +154,7 @@ extension SettingsTable {
         Setting(
             name: "enable-prefiller-sampling", environment: "ENABLE_PREFILLER_SAMPLING",
             kind: .boolean(\.prefillerSampling),
-            help: "Choose one of several prefill workers named in the header at random.",
-            notBuilt: NotBuilt(
-                available: ["false"], because: "the header names one prefill worker",
-                instead: "run with --enable-prefiller-sampling=false")),
+            help: "Of several prefill workers named in the header, begin with one at random and not with the first."),
     ]
 
     private static let limits = [
@@ -218,31 +215,6 @@ extension SettingsTable {
                 + " checked like those that requests name themselves."),
     ]
 
-    private static let pool = [
-        Setting(
-            name: "enable-ssrf-protection", kind: .boolean(\.ssrfProtection),
-            help: "Connect to members of the inference pool only.",
-            notBuilt: NotBuilt(
-                available: ["false"],
-                because: "the watcher of the inference pool is not part of it, and every address that --deny does not"
-                    + " name and policy does not refuse can be a prefill worker",
-                instead: "run with --enable-ssrf-protection=false")),
-        Setting(
-            name: "inference-pool-namespace", environment: "INFERENCE_POOL_NAMESPACE", kind: .label(\.poolNamespace),
-            help: "Namespace of the InferencePool.", defaultText: "none"),
-        Setting(
-            name: "inference-pool-name", environment: "INFERENCE_POOL_NAME", kind: .subdomain(\.poolName),
-            help: "Name of the InferencePool.", defaultText: "none"),
-        Setting(
-            name: "inference-pool", environment: "INFERENCE_POOL", kind: .inferencePool,
-            help: "Namespace and name of the InferencePool in one; without a namespace it is the one of"
-                + " --inference-pool-namespace, or default.",
-            defaultText: "none"),
-        Setting(
-            name: "pool-group", kind: .subdomain(\.poolGroup),
-            help: "API group of the InferencePool: inference.networking.k8s.io or inference.networking.x-k8s.io."),
-    ]
-
     private static let lifecycle = [
         Setting(
             name: "pre-drain-delay", kind: .duration(\.preDrainDelayMilliseconds, 0...hour),
@@ -264,11 +236,16 @@ extension SettingsTable {
             help: "Socket that the commands status and restart speak to; off for none."),
         Setting(
             name: "require-sandbox", kind: .choice(\.requireSandbox),
-            help: "Which walls around the processes must stand: none; seccomp, no_new_privs and non-dumpable; or all"
-                + " with Landlock.",
-            notBuilt: NotBuilt(
-                available: ["off"], because: "the sandbox is not part of it", instead: "run with --require-sandbox=off")
-        ),
+            help:
+                "Which walls around the processes must stand, or the start ends: those without which an attack from proxy"
+                + " or dialer would succeed (seccomp, no_new_privs, non-dumpable); all, with Landlock of its full ABI; or"
+                + " none. What can stand is put up in any case, and what is missing is warned of."),
+        Setting(
+            name: "sandbox", kind: .choice(\.sandbox),
+            help: "off puts up no walls at all. For measurements; needs --require-sandbox=off."),
+        Setting(
+            name: "landlock-abi", kind: .number(\.landlockABI, 0...99, zero: "no Landlock"),
+            help: "Newest Landlock ABI to use, to try out what an older kernel would do."),
         Setting(
             name: "configuration", kind: .anyText(\.configuration, placeholder: "YAML"),
             help: "Settings as inline YAML.", defaultText: "none",

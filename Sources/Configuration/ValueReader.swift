@@ -36,6 +36,17 @@ struct ValueReader {
         }
     }
 
+    /// Where a pod finds the Kubernetes API. A name there is left alone: it is complained of only by those who need it.
+    mutating func readCluster(_ environment: [String: String]) {
+        guard let host = environment["KUBERNETES_SERVICE_HOST"], let address = IPAddress(host),
+            let port = environment["KUBERNETES_SERVICE_PORT"] ?? environment["KUBERNETES_SERVICE_PORT_HTTPS"],
+            let setting = SettingsTable.row("kubernetes-server")
+        else { return }
+        let text = "https://" + (host.contains(":") ? "[\(address)]" : "\(address)") + ":\(port)"
+        let given = Given(text: text, source: .environment("KUBERNETES_SERVICE_HOST"))
+        if isUsable(given, for: setting) { environmentLayer.values[setting.name] = given }
+    }
+
     /// Kubernetes gives every pod `NAME_PORT=tcp://ADDRESS:PORT` for each Service of its namespace: a Service called
     /// `vllm` or `sidecar` must not keep the sidecar from starting.
     private func isServiceLink(_ text: String) -> Bool {

@@ -15,8 +15,11 @@ public enum Permissions {
     /// May a child of this role, in this phase, send this to the supervisor?
     public static func allows(_ role: Role, _ message: FromChild, _ phase: ChildPhase) -> Bool {
         switch (message, phase) {
-        case (.ready, .starting): true
+        // Told to stop while it was still starting, it may say so all the same.
+        case (.ready, .starting), (.ready, .stopping): true
         case (.pong, .starting), (.pong, .serving), (.pong, .draining), (.pong, .stopping): true
+        case (.violation, .starting), (.violation, .serving), (.violation, .draining), (.violation, .stopping):
+            role != .supervisor
         // An answer to an order that crossed with a stop is late, not hostile.
         case (.drained, .draining), (.drained, .stopping): role == .proxy
         // A watcher is ready once it is connected to nothing yet but could be; files it asks for before that.
@@ -27,11 +30,12 @@ public enum Permissions {
             role == .watcher
         case (.allowlistInForce, .starting), (.allowlistInForce, .serving), (.allowlistInForce, .draining),
             (.allowlistInForce, .stopping):
-            role == .dialer || role == .proxy
-        case (.fileWanted, .draining), (.allowlist, .starting), (.allowlist, .draining), (.allowlistConfirmed, .starting),
+            role == .dialer
+        case (.fileWanted, .draining), (.allowlist, .starting), (.allowlist, .draining),
+            (.allowlistConfirmed, .starting),
             (.allowlistConfirmed, .draining):
             false
-        case (.ready, .serving), (.ready, .draining), (.ready, .stopping): false
+        case (.ready, .serving), (.ready, .draining): false
         case (.drained, .starting), (.drained, .serving): false
         }
     }

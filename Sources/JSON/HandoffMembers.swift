@@ -3,6 +3,8 @@ struct HandoffMembers {
     var hasDuplicates = false
     var host = 0..<0
     var port: UInt16 = 0
+    /// There is a member besides `remote_host` that names an address by its name.
+    var namesOtherAddresses = false
     private var isRemotePrefill = false
     private var engineId = Presence.missing
     private var requestId = Presence.missing
@@ -63,8 +65,18 @@ struct HandoffMembers {
             let first = cursor.offset(start) + 1
             let usable = Self.presence(start, length) == .present && !Self.hasEscape(start + 1, length - 2)
             host = usable ? first..<(first + length - 2) : 0..<0
+        } else if start.pointee != Bytes.lowerN && Self.namesAnAddress(name) {
+            namesOtherAddresses = true
         }
         return true
+    }
+
+    /// Members of newer engines that send a decoder elsewhere; none of them belongs to this connector.
+    private static func namesAnAddress(_ name: PlainName) -> Bool {
+        name.equals("remote_hosts") || name.equals("remote_bootstrap_addr") || name.equals("bootstrap_host")
+            || name.equals("remote_addr") || name.equals("remote_address") || name.equals("remote_addresses")
+            || name.equals("remote_ip") || name.equals("remote_url") || name.equals("remote_endpoint")
+            || name.equals("remote_decoder") || name.equals("remote_prefiller") || name.equals("remote_kv_source")
     }
 
     private static func presence(_ value: Address, _ length: Int) -> Presence {

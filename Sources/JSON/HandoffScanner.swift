@@ -14,6 +14,8 @@ public struct HandoffScanner: ~Copyable {
     public private(set) var remoteHost = 0..<0
     /// The port of the prefiller's side channel, 0 when there is no valid one.
     public private(set) var remotePort: UInt16 = 0
+    /// The handoff has members besides `remote_host` that name addresses.
+    public var namesOtherAddresses: Bool { members.namesOtherAddresses }
     /// `usage.prompt_tokens_details.cached_tokens`: how much of the prompt the prefiller had cached. 0 when missing,
     /// null or not a number; a fraction is cut off.
     public private(set) var cachedTokens = 0

@@ -32,7 +32,34 @@ public enum Exposition {
         row("sidecar_retries_total", "", .retries)
         header("ssrf_blocked_total", "counter", "Prefill targets that were refused, by reason.")
         row("ssrf_blocked_total", "reason=\"malformed\"", .blockedMalformed)
+        row("ssrf_blocked_total", "reason=\"not_in_pool\"", .blockedNotInPool)
+        row("ssrf_blocked_total", "reason=\"port_not_allowed\"", .blockedPort)
+        row("ssrf_blocked_total", "reason=\"no_allowlist\"", .blockedNoAllowlist)
         row("ssrf_blocked_total", "reason=\"forbidden_address\"", .dialsRefusedPolicy)
+        header(
+            "sidecar_dialer_refusals_total", "counter",
+            "Connections that the dialer refused to make, by reason: what a proxy asked for although it knew better.")
+        row("sidecar_dialer_refusals_total", "reason=\"forbidden_address\"", .dialsRefusedPolicy)
+        row("sidecar_dialer_refusals_total", "reason=\"not_in_pool\"", .dialsRefusedNotInPool)
+        row("sidecar_dialer_refusals_total", "reason=\"port_not_allowed\"", .dialsRefusedPort)
+        row("sidecar_dialer_refusals_total", "reason=\"no_allowlist\"", .dialsRefusedNoAllowlist)
+        header(
+            "sidecar_dialer_violations_total", "counter", "Channels of proxies that broke the protocol and were cut.")
+        row("sidecar_dialer_violations_total", "", .dialerViolations)
+        header(
+            "sidecar_revoked_connections_total", "counter",
+            "Connections and dials ended because their upstream left the allowlist.")
+        row("sidecar_revoked_connections_total", "", .revoked)
+        header("sidecar_kubernetes_requests_total", "counter", "Requests to the Kubernetes API.")
+        row("sidecar_kubernetes_requests_total", "", .apiRequests)
+        header("sidecar_kubernetes_failures_total", "counter", "Requests to the Kubernetes API that failed.")
+        row("sidecar_kubernetes_failures_total", "", .apiFailures)
+        header("sidecar_kubernetes_lists_total", "counter", "Complete lists of pools or pods.")
+        row("sidecar_kubernetes_lists_total", "", .apiLists)
+        header("sidecar_kubernetes_events_total", "counter", "Events of watches on pools or pods.")
+        row("sidecar_kubernetes_events_total", "", .apiEvents)
+        header("sidecar_allowlist_snapshots_total", "counter", "Snapshots that the watcher published.")
+        row("sidecar_allowlist_snapshots_total", "", .apiSnapshots)
         header(
             "sidecar_client_aborts_total", "counter",
             "Clients that left before their answer, by the phase they left in.")
@@ -106,7 +133,7 @@ public enum Exposition {
     }
 
     /// Microseconds as a decimal number of seconds, without rounding.
-    static func seconds(_ microseconds: UInt64) -> String {
+    public static func seconds(_ microseconds: UInt64) -> String {
         let whole = microseconds / 1_000_000
         let rest = microseconds % 1_000_000
         if rest == 0 { return String(whole) }

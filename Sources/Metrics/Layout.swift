@@ -123,9 +123,11 @@ public struct Counter: Equatable, Sendable {
     public static let blockedPort = Counter(requestsEnd + 24)
     /// Prefill targets refused because there was no snapshot of the pool yet, or none that is recent enough.
     public static let blockedNoAllowlist = Counter(requestsEnd + 25)
-    /// The same three as the dialer sees them: what a proxy asked for although it should have known better.
+    /// The same three as the dialer sees them: what a proxy asked for although it should have known better. No member.
     public static let dialsRefusedNotInPool = Counter(requestsEnd + 26)
+    /// See above.
     public static let dialsRefusedPort = Counter(requestsEnd + 27)
+    /// See above.
     public static let dialsRefusedNoAllowlist = Counter(requestsEnd + 28)
     /// Channels of proxies that broke the protocol.
     public static let dialerViolations = Counter(requestsEnd + 29)

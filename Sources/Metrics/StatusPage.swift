@@ -36,6 +36,18 @@ public struct SupervisorStatus: Sendable, Equatable {
     public var droppedLogLines: UInt64 = 0
     /// Frames of children that broke the protocol.
     public var violations: UInt64 = 0
+    /// Walls that should stand and can't.
+    public var missingWalls: UInt64 = 0
+    /// Deaths by the sandbox: a process made a system call that its filter kills for.
+    public var sandboxDeaths: UInt64 = 0
+    /// Protection is on.
+    public var isProtected = false
+    /// Snapshots of the allowlist so far; 0 = none yet.
+    public var allowlistGeneration: UInt64 = 0
+    /// How many endpoints it holds.
+    public var allowlistEndpoints: UInt64 = 0
+    /// When it was last shown to be current, in milliseconds of the monotonic clock; 0 = it has no age.
+    public var allowlistConfirmedAt: Int64 = 0
     /// One row for each component in use.
     public var components: [ComponentStatus] = []
     /// Instances whose segments count; all others are folded into `carried`.
@@ -52,7 +64,7 @@ public struct SupervisorStatus: Sendable, Equatable {
 /// together.
 public enum StatusPage {
     private static let componentWords = 5
-    private static let fixedWords = 8
+    private static let fixedWords = 12
     private static let words =
         fixedWords + SupervisorStatus.mostComponents * componentWords + SupervisorStatus.mostInstances + Layout.words
 
@@ -72,6 +84,12 @@ public enum StatusPage {
         let live = status.live.prefix(SupervisorStatus.mostInstances)
         cl_store(words + 4, UInt64(components.count))
         cl_store(words + 5, UInt64(live.count))
+        cl_store(words + 6, status.isProtected ? 1 : 0)
+        cl_store(words + 7, status.allowlistGeneration)
+        cl_store(words + 8, status.allowlistEndpoints)
+        cl_store(words + 9, UInt64(bitPattern: status.allowlistConfirmedAt))
+        cl_store(words + 10, status.missingWalls)
+        cl_store(words + 11, status.sandboxDeaths)
         var at = fixedWords
         for component in components {
             cl_store(words + at, UInt64(component.role))
@@ -101,6 +119,12 @@ public enum StatusPage {
             status.draining = flags & 2 != 0
             status.droppedLogLines = cl_load(words + 2)
             status.violations = cl_load(words + 3)
+            status.isProtected = cl_load(words + 6) == 1
+            status.allowlistGeneration = cl_load(words + 7)
+            status.allowlistEndpoints = cl_load(words + 8)
+            status.missingWalls = cl_load(words + 10)
+            status.sandboxDeaths = cl_load(words + 11)
+            status.allowlistConfirmedAt = Int64(bitPattern: cl_load(words + 9))
             let components = min(Int(truncatingIfNeeded: cl_load(words + 4)), SupervisorStatus.mostComponents)
             let live = min(Int(truncatingIfNeeded: cl_load(words + 5)), SupervisorStatus.mostInstances)
             var at = fixedWords

@@ -86,10 +86,10 @@ struct Client {
 /// What a disaggregated request carries from leg to leg.
 struct Handoff {
     var target: Endpoint
-    /// The target was `localhost`: if nobody listens on 127.0.0.1, ::1 is tried.
-    var triesLoopback6 = false
-    /// The target was a name, which the dialer resolves; `target` has its address once a connection is there.
+    /// The target is a name, which the dialer resolves; `target` has its address once a connection is there.
     var name = ""
+    /// Prefillers that are tried when this one can't be reached, the last one first.
+    var others: [PrefillChoice] = []
     /// The decode leg's head, without its length and its empty line.
     var decodeHead = Buffer()
     var plan: DecodePlan

@@ -156,6 +156,12 @@ final class Dials {
             close(fd)
             return
         }
+        if entry.purpose == .prefiller, let reason = loop.outsideAllowlist(peer) {
+            // It left the allowlist while its connection was on the way here.
+            close(fd)
+            refuse(place, reason, loop)
+            return
+        }
         drop(place)
         let client = loop.clients + Int(entry.client)
         let endpoint = entry.purpose == .prefiller ? peer : entry.endpoint
@@ -183,12 +189,9 @@ final class Dials {
         let client = loop.clients + Int(entry.client)
         guard client.pointee.generation == entry.generation, client.pointee.dial == entry.id else { return }
         client.pointee.dial = 0
-        if reason == .connectionRefused, entry.purpose == .prefiller, let handoff = client.pointee.handoff,
-            handoff.pointee.triesLoopback6
-        {
-            handoff.pointee.triesLoopback6 = false
-            handoff.pointee.target.address = .loopback6
-            if dial(client, .prefiller, handoff.pointee.target, loop) == nil { return }
+        if entry.purpose == .prefiller {
+            loop.countBlocked(reason)
+            if loop.tryNextPrefiller(client, after: reason) { return }
         }
         loop.perform(client.pointee.life.handle(.refused(reason)), client)
     }

@@ -7,16 +7,23 @@ import Linux
 extension Loop {
     /// One order: what to do, and a descriptor or a number that belongs to it. Written as one piece to the loop's pipe.
     struct Order {
-        enum Kind: Int32 {
+        enum Kind: Int {
             case listen = 1
             case dialer = 2
             case drain = 3
             /// The drain's deadline has passed; a value other than 0 only wakes the loop.
             case cut = 4
+            /// The value is a retained `AllowlistInForce`.
+            case allowlist = 5
         }
 
-        var kind: Int32
-        var value: Int32
+        var kind: Int
+        var value: Int
+    }
+
+    /// Hands the loop an allowlist, from any thread.
+    func post(allowlist: AllowlistInForce) {
+        post(.allowlist, Int(bitPattern: Unmanaged.passRetained(allowlist).toOpaque()))
     }
 
     func readMailbox() {
@@ -26,8 +33,12 @@ extension Loop {
             let n = withUnsafeMutableBytes(of: &order) { Glibc.read(mailbox, $0.baseAddress!, size) }
             guard n == size, let kind = Order.Kind(rawValue: order.kind) else { return }
             switch kind {
-            case .listen: listen(on: order.value)
-            case .dialer: dials.replaceChannel(fd: order.value, self)
+            case .listen: listen(on: Int32(truncatingIfNeeded: order.value))
+            case .dialer: dials.replaceChannel(fd: Int32(truncatingIfNeeded: order.value), self)
+            case .allowlist:
+                // Sound: `post(allowlist:)` retained it for exactly this one reader.
+                guard let pointer = UnsafeRawPointer(bitPattern: order.value) else { return }
+                adopt(Unmanaged<AllowlistInForce>.fromOpaque(pointer).takeRetainedValue())
             case .drain: beginDrain()
             case .cut: if order.value == 0 { cutWhatIsLeft() }
             }
@@ -71,7 +82,7 @@ extension Loop {
         shared.countCut(cut)
     }
 
-    private func forEachClient(_ body: (UnsafeMutablePointer<Client>) -> Void) {
+    func forEachClient(_ body: (UnsafeMutablePointer<Client>) -> Void) {
         // The search ends with the last client, so it touches no more of the table than was ever used.
         var missing = openClients
         var fd = 0

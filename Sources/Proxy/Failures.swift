@@ -87,7 +87,10 @@ struct ErrorAnswer {
 
     static let badTarget = ErrorAnswer(
         400, "BadRequestError",
-        "x-prefiller-host-port must be an IP address and a port, such as 10.1.2.3:8000 or [2001:db8::1]:8000.")
+        """
+        x-prefiller-host-port must be an IP address and a port, such as 10.1.2.3:8000 or [2001:db8::1]:8000, or a list \
+        of them; a name only where it is known.
+        """)
     static let badChunks = ErrorAnswer(400, "BadRequestError", "The request body's chunked coding is malformed.")
     static let encodedBody = ErrorAnswer(
         415, "UnsupportedMediaType", "Request bodies must not be compressed: Content-Encoding is not accepted.")

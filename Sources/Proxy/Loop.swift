@@ -50,6 +50,9 @@ final class Loop {
     var openUpstreams = 0
     /// Milliseconds: accepting pauses until then.
     var acceptAgainAt: Int64 = 0
+    /// Who may be called; nil until the first snapshot has come.
+    var allowlist: AllowlistInForce?
+    var blockedLog = LogBudget()
     var draining = false
     var reportedDrained = false
     /// Called once when a drain is complete, on this loop's thread.
@@ -152,7 +155,7 @@ final class Loop {
     func stop() { stopped = true }
 
     /// Gives this loop an order, from any thread.
-    func post(_ kind: Order.Kind, _ value: Int32 = 0) {
+    func post(_ kind: Order.Kind, _ value: Int = 0) {
         var order = Order(kind: kind.rawValue, value: value)
         _ = withUnsafeBytes(of: &order) { Glibc.write(mailboxInput, $0.baseAddress!, $0.count) }
     }

@@ -51,6 +51,22 @@ extension Loop {
         }
     }
 
+    /// The prefiller could not be reached: goes on with the next one that the request names. False: there is none, or it
+    /// isn't the prefiller's fault.
+    func tryNextPrefiller(_ client: UnsafeMutablePointer<Client>, after reason: DialRefusal) -> Bool {
+        switch reason {
+        case .tooMany, .noResources, .dialerLost: return false
+        case .forbiddenAddress, .connectionRefused, .timedOut, .unreachable, .nameNotFound, .nameTimedOut, .notInPool,
+            .portNotAllowed, .allowlistMissing, .allowlistStale:
+            break
+        }
+        guard let handoff = client.pointee.handoff, let next = handoff.pointee.others.popLast() else { return false }
+        handoff.pointee.target = next.endpoint
+        handoff.pointee.name = next.name
+        acquire(client, .prefiller, fresh: false)
+        return true
+    }
+
     /// Leg 2: the client's own bytes with the handoff in them.
     private func buildDecodeLeg(_ client: UnsafeMutablePointer<Client>) -> Bool {
         guard let handoff = client.pointee.handoff else { return false }

@@ -58,6 +58,7 @@ extension Loop {
             ? pool.decoder.count : pool.prefillers[upstream.pointee.endpoint]?.count ?? 0
         // Input that wasn't read belongs to no leg: such a connection would give it to the next one as an answer.
         guard upstream.pointee.keepsAlive, !upstream.pointee.ended, !upstream.pointee.readable, !draining,
+            !upstream.pointee.isRevoked,
             settings.upstreamIdle > 0,
             count < Int(settings.maximumIdlePerUpstream)
         else {

@@ -1,30 +1,18 @@
-import HTTP
 import IPC
 import Linux
 
-/// What x-prefiller-host-port names. The grammar is closed: an optional `http://`, then an IP literal, `localhost` or (where
-/// names are resolved) a DNS name, a colon and a port. Everything else is refused; nothing is ever given to a URL parser, and what is read here is exactly
-/// what is dialled.
+/// One element of x-prefiller-host-port. The grammar is closed: an optional `http://`, then an IP literal, `localhost` or
+/// a name (of a pod, or of DNS where names are resolved), a colon and a port. Everything else is refused; nothing is ever
+/// given to a URL parser, and what is read here is exactly what is dialled.
 enum PrefillTarget: Equatable {
     /// No target: the decoder alone serves the request.
     case none
     case endpoint(Endpoint)
     /// `localhost`, which is 127.0.0.1, then ::1; it is never looked up.
     case localhost(port: UInt16)
-    /// A DNS name, which only counts where names are resolved.
+    /// A name, which only counts where the allowlist knows it as a pod's or names are resolved.
     case name(String, port: UInt16)
     case malformed
-
-    /// Several lines, or a comma list in a single one, are candidates; the first is used.
-    static func parse(_ head: borrowing Head, _ bytes: UnsafeRawBufferPointer) -> PrefillTarget {
-        guard head.prefillerCount > 0 else { return .none }
-        let span = head[head.prefiller].value
-        var value = UnsafeRawBufferPointer(rebasing: bytes[Int(span.start)..<Int(span.start + span.count)])
-        if head.prefillerCount == 1, let comma = value.firstIndex(of: UInt8(ascii: ",")) {
-            value = UnsafeRawBufferPointer(rebasing: value[..<comma])
-        }
-        return parse(trimmed(value))
-    }
 
     static func parse(_ text: UnsafeRawBufferPointer) -> PrefillTarget {
         if text.isEmpty { return .none }
@@ -90,13 +78,5 @@ enum PrefillTarget: Equatable {
             if folded != literal.utf8Start[i] { return false }
         }
         return true
-    }
-
-    private static func trimmed(_ text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
-        var start = 0
-        var end = text.count
-        while start < end, text[start] == 0x20 || text[start] == 0x09 { start += 1 }
-        while end > start, text[end - 1] == 0x20 || text[end - 1] == 0x09 { end -= 1 }
-        return UnsafeRawBufferPointer(rebasing: text[start..<end])
     }
 }

@@ -1,8 +1,10 @@
+import Allowlist
 import CLinux
 import Glibc
 import IPC
 import Linux
 import Metrics
+import Sandbox
 
 /// The proxy as a process: it takes its settings and descriptors from the supervisor, starts its loops, and carries out
 /// orders. It opens nothing itself.
@@ -16,6 +18,7 @@ final class ProxyProcess: @unchecked Sendable {
     private var dialerChannels: [UInt16: Int32] = [:]
     private var drainDeadline: Int64 = 0
     private var listeners = 0
+    private var allowlist: AllowlistInForce?
 
     init(control fd: Int32) { control = Channel(fd: fd) }
 
@@ -41,11 +44,13 @@ final class ProxyProcess: @unchecked Sendable {
         }
         for (loop, fd) in dialerChannels { give(dialer: fd, to: Int(loop)) }
         dialerChannels = [:]
+        if let allowlist { spread(allowlist) }
         shared.onControl = { [unowned self] _ in self.receiveOrders() }
         guard loops[0].poll.watch(control.fd, .control) else {
             exit("no memory for the control channel", .resource)
         }
         for loop in loops.dropFirst() { start(loop) }
+        Walls.close(.proxy, channel: control.fd)
         say(.ready)
         loops[0].onTurn = { [unowned self] in self.checkDrain() }
         loops[0].run()
@@ -117,19 +122,37 @@ final class ProxyProcess: @unchecked Sendable {
             guard listeners < loops.count else {
                 exit("more listening sockets than event loops", .ipcViolation)
             }
-            loops[listeners].post(.listen, descriptor)
+            loops[listeners].post(.listen, Int(descriptor))
             listeners += 1
         case .drain(let deadline):
             for loop in loops { loop.post(.drain) }
             drainDeadline = deadline == 0 ? 0 : Clock.milliseconds() + Int64(deadline)
         case .stop: _exit(ExitCode.ok.rawValue)
         case .ping(let number): say(.pong(number))
-        case .allowlist: close(descriptor)
-        case .allowlistConfirmed: break
+        case .allowlist(let generation, let confirmedAt): adopt(descriptor, generation, confirmedAt)
+        case .allowlistConfirmed(let generation, let confirmedAt):
+            if let allowlist, allowlist.generation == generation {
+                spread(AllowlistInForce(allowlist.snapshot, generation: generation, confirmedAt: confirmedAt))
+            }
         case .settings, .proxyChannel, .statusPage, .peerSegment, .peerGone, .file, .resolver, .resolverClient,
             .fileUnavailable:
             exit("the supervisor sent '\(message.name)'", .ipcViolation)
         }
+    }
+
+    /// Takes over a snapshot that came as a descriptor, and closes the descriptor.
+    private func adopt(_ descriptor: Int32, _ generation: UInt64, _ confirmedAt: Int64) {
+        defer { close(descriptor) }
+        guard generation > allowlist?.generation ?? 0 else { return }
+        guard let snapshot = Snapshot(fd: descriptor) else {
+            exit("the supervisor's snapshot of the pool is not what it must be", .ipcViolation)
+        }
+        spread(AllowlistInForce(snapshot, generation: generation, confirmedAt: confirmedAt))
+    }
+
+    private func spread(_ allowlist: AllowlistInForce) {
+        self.allowlist = allowlist
+        for loop in loops { loop.post(allowlist: allowlist) }
     }
 
     private func give(dialer fd: Int32, to loop: Int) {
@@ -137,7 +160,7 @@ final class ProxyProcess: @unchecked Sendable {
             close(fd)
             return
         }
-        loops[loop].post(.dialer, fd)
+        loops[loop].post(.dialer, Int(fd))
     }
 
     private func say(_ message: FromChild) {

@@ -59,6 +59,8 @@ struct RequestLife: Equatable {
         case deadlinePassed
         case clientGone
         case drainDeadline
+        /// The prefiller has left the allowlist, and the settings say: cut what runs.
+        case revoked
     }
 
     enum HandoffVerdict: UInt8, CaseIterable, Equatable {
@@ -147,6 +149,11 @@ struct RequestLife: Equatable {
             phase = .finished
             return .cut
 
+        case (.prefilling, .revoked), (.collectingHandoff, .revoked): return fail(.prefillerNotAllowed)
+        case (.relaying, .revoked):
+            phase = .finished
+            return .cut
+
         // Also before the first leg and after the last one: an answer of ours may be on its way to a client that left.
         case (.idle, .clientGone), (.finished, .clientGone), (.reachingPrefiller, .clientGone),
             (.prefilling, .clientGone), (.collectingHandoff, .clientGone),
@@ -175,7 +182,9 @@ struct RequestLife: Equatable {
             (.relaying, .handoff), (.relaying, .answerTooLarge),
             (.finished, .begin), (.finished, .connected), (.finished, .refused), (.finished, .answered),
             (.finished, .handoff), (.finished, .answerTooLarge), (.finished, .completed), (.finished, .lost),
-            (.finished, .deadlinePassed), (.finished, .drainDeadline):
+            (.finished, .deadlinePassed), (.finished, .drainDeadline),
+            (.idle, .revoked), (.reachingPrefiller, .revoked), (.reachingDecoder, .revoked), (.decoding, .revoked),
+            (.finished, .revoked):
             return .none
         }
     }
@@ -185,7 +194,7 @@ struct RequestLife: Equatable {
         return .fail(failure)
     }
 
-    private static func prefillerFailure(_ reason: DialRefusal) -> Failure {
+    static func prefillerFailure(_ reason: DialRefusal) -> Failure {
         switch reason {
         case .forbiddenAddress: .prefillerForbidden
         case .notInPool, .portNotAllowed: .prefillerNotAllowed

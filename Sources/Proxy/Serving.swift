@@ -27,29 +27,25 @@ extension Loop {
             answerHealth(client)
             return
         }
-        var target = PrefillTarget.none
-        if client.pointee.api != .other {
-            target = PrefillTarget.parse(head, bytes)
-            if case .name = target, !settings.resolveNames { target = .malformed }
-            if target == .malformed {
-                stripe.add(.blockedMalformed)
-                answer(client, .badTarget)
-                return
+        let admission = client.pointee.api == .other ? .none : admitPrefillers(bytes, client)
+        switch admission {
+        case .malformed:
+            stripe.add(.blockedMalformed)
+            logMalformed(bytes, client)
+            answer(client, .badTarget)
+        case .refused(let reason): answer(client, ErrorAnswer(RequestLife.prefillerFailure(reason)))
+        case .none:
+            guard let body = admit(client, bytes, body, disaggregated: false) else { return }
+            beginPassThrough(client, bytes, body)
+        case .choices(let first, let others):
+            guard let body = admit(client, bytes, body, disaggregated: true) else { return }
+            if scanner.hasSeveralPrompts {
+                // The prefiller would hand over the blocks of the first prompt only, and a decoder that is given them
+                // for another one answers with wrong text, or exits. It computes all of them itself instead.
+                beginPassThrough(client, bytes, body)
+            } else {
+                beginDisaggregated(client, bytes, body, first, others)
             }
-        }
-        guard let body = admit(client, bytes, body, disaggregated: target != .none) else { return }
-        if target != .none && scanner.hasSeveralPrompts {
-            // The prefiller would hand over the blocks of the first prompt only, and a decoder that is given them for
-            // another one answers with wrong text, or exits. It computes all of them itself instead.
-            target = .none
-        }
-        switch target {
-        case .none: beginPassThrough(client, bytes, body)
-        case .endpoint(let endpoint): beginDisaggregated(client, bytes, body, endpoint)
-        case .localhost(let port):
-            beginDisaggregated(client, bytes, body, Endpoint(.loopback4, port), triesLoopback6: true)
-        case .name(let name, let port): beginDisaggregated(client, bytes, body, Endpoint(.any, port), name: name)
-        case .malformed: break
         }
     }
 
@@ -142,8 +138,7 @@ extension Loop {
 
     private func beginDisaggregated(
         _ client: UnsafeMutablePointer<Client>, _ bytes: UnsafeRawBufferPointer,
-        _ body: (bytes: UnsafeRawBufferPointer, scanned: Bool), _ target: Endpoint, triesLoopback6: Bool = false,
-        name: String = ""
+        _ body: (bytes: UnsafeRawBufferPointer, scanned: Bool), _ first: PrefillChoice, _ others: [PrefillChoice]
     ) {
         client.pointee.mode = .disaggregated
         guard let plan = scanner.decodePlan() else {
@@ -158,9 +153,8 @@ extension Loop {
             }
         }
         let handoff = UnsafeMutablePointer<Handoff>.allocate(capacity: 1)
-        handoff.initialize(to: Handoff(target: target, triesLoopback6: triesLoopback6, plan: plan))
+        handoff.initialize(to: Handoff(target: first.endpoint, name: first.name, others: others.reversed(), plan: plan))
         handoff.pointee.requestID = chooseRequestID(bytes)
-        handoff.pointee.name = name
         client.pointee.handoff = handoff
 
         var writer = HeadWriter(scratch)

@@ -41,6 +41,8 @@ struct Upstream {
     var assignedAt: Int64 = 0
     /// It can serve another leg after this one.
     var keepsAlive = false
+    /// Its prefiller has left the allowlist: it serves no other leg.
+    var isRevoked = false
     var readable = false
     var ended = false
     var isListed = false

@@ -276,7 +276,15 @@ extension Loop {
         case .none:
             guard hostIsTrusted(handoff, answer) else {
                 logHandoff(
-                    handoff, "remote_host is not the prefiller that was called; set VLLM_NIXL_SIDE_CHANNEL_HOST on it")
+                    handoff,
+                    settings.handoffHostCheck == .pool
+                        ? "remote_host is neither the prefiller that was called nor a member of the pool; set"
+                            + " VLLM_NIXL_SIDE_CHANNEL_HOST on it"
+                        : "remote_host is not the prefiller that was called; set VLLM_NIXL_SIDE_CHANNEL_HOST on it")
+                return .invalid
+            }
+            if settings.protection && handoffScanner.namesOtherAddresses {
+                logHandoff(handoff, "besides remote_host it names addresses that can't be checked")
                 return .invalid
             }
             handoff.pointee.params = handoffScanner.handoff
@@ -294,10 +302,15 @@ extension Loop {
     private func hostIsTrusted(_ handoff: UnsafeMutablePointer<Handoff>, _ answer: UnsafeRawBufferPointer) -> Bool {
         switch settings.handoffHostCheck {
         case .off: return true
-        case .prefiller, .pool:
-            let host = UnsafeRawBufferPointer(rebasing: answer[handoffScanner.remoteHost])
-            return Address.parse(host) == handoff.pointee.target.address
+        case .prefiller: return remoteHost(answer) == handoff.pointee.target.address
+        case .pool:
+            guard let address = remoteHost(answer) else { return false }
+            return address == handoff.pointee.target.address || allowlist?.snapshot.holds(address) == true
         }
+    }
+
+    private func remoteHost(_ answer: UnsafeRawBufferPointer) -> Address? {
+        Address.parse(UnsafeRawBufferPointer(rebasing: answer[handoffScanner.remoteHost]))
     }
 
     private func logHandoff(_ handoff: UnsafeMutablePointer<Handoff>, _ reason: String) {

@@ -119,7 +119,9 @@ extension Supervisor {
     /// Without a complete list of the pool there is nothing to serve by: the start ends, and says what was missing.
     func checkAllowlistSync() {
         let limit = Int64(configuration.settings.allowlistSyncTimeoutMilliseconds)
-        guard configuration.watchesPool, limit > 0, allowlist.generation == 0, shutdown.phase == .running else { return }
+        guard configuration.watchesPool, limit > 0, allowlist.generation == 0, shutdown.phase == .running else {
+            return
+        }
         guard now - startedAt >= limit else { return }
         log.write(
             .error,

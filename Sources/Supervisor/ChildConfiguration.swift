@@ -30,6 +30,8 @@ struct ChildConfiguration {
         dialer.allowLoopback = settings.allowLoopbackUpstreams
         dialer.allowLinkLocal = settings.allowLinkLocalUpstreams
         dialer.logLevel = logLevel.rawValue
+        dialer.protection = settings.ssrfProtection
+        dialer.allowlistMaximumAge = allowlistMaximumAge
         dialer.denied = ownPorts + kubernetes
         for target in settings.denied.prefix(DialerSettings.mostBlocks - dialer.denied.count) {
             let address = target.network.bytes.withUnsafeBytes { Address(bytes: $0) }
@@ -48,10 +50,59 @@ struct ChildConfiguration {
         return blocks
     }
 
-    /// The API server's address, where the pod is told of it.
+    /// The API server's address, where the pod is told of it, and the one that the watcher asks.
     private var kubernetes: [AddressBlock] {
-        guard let host = environment["KUBERNETES_SERVICE_HOST"], let address = Address.parse(host) else { return [] }
-        return [AddressBlock(address, prefixLength: 128)]
+        var blocks: [AddressBlock] = []
+        if let host = environment["KUBERNETES_SERVICE_HOST"], let address = Address.parse(host) {
+            blocks.append(AddressBlock(address, prefixLength: 128))
+        }
+        if let server = kubernetesServer {
+            blocks.append(AddressBlock(server.address, prefixLength: 128, port: server.port))
+        }
+        return blocks
+    }
+
+    /// The API server that the watcher asks.
+    private var kubernetesServer: Endpoint? {
+        settings.kubernetesEndpoint.map { server in
+            Endpoint(server.address.bytes.withUnsafeBytes { Address(bytes: $0) }, server.port)
+        }
+    }
+
+    /// Is the allowlist an inference pool's, so that a watcher is needed?
+    var watchesPool: Bool { settings.ssrfProtection && !settings.hasStaticAllowlist }
+
+    /// The path of a file that the watcher asks for.
+    func kubernetesFile(_ file: HostFile) -> String? {
+        switch file {
+        case .token: settings.kubernetesTokenFile
+        case .certificateAuthority: settings.kubernetesCAFile
+        case .resolvConf, .hosts: nil
+        }
+    }
+
+    private var allowlistMaximumAge: UInt32 {
+        watchesPool ? UInt32(clamping: settings.allowlistMaximumAgeMilliseconds) : 0
+    }
+
+    var watcher: ChildSettings {
+        var watcher = WatcherSettings()
+        watcher.server = kubernetesServer ?? watcher.server
+        watcher.namespace = settings.poolNamespace
+        watcher.pool = settings.poolName
+        watcher.group = settings.poolGroup == .auto ? "" : settings.poolGroup.rawValue
+        switch settings.allowlistPorts {
+        case .pool: watcher.ports = .pool
+        case .any: watcher.ports = .any
+        case .list(let ports):
+            watcher.ports = .list
+            watcher.portList = ports
+        }
+        watcher.requireReady = settings.allowlistRequireReady
+        watcher.allowHostNetwork = settings.allowlistHostNetwork
+        watcher.selector = settings.allowlistSelector
+        watcher.logLevel = logLevel.rawValue
+        return .watcher(watcher)
     }
 
     var proxy: ChildSettings {
@@ -86,6 +137,10 @@ struct ChildConfiguration {
         proxy.maximumIdlePerUpstream = UInt32(clamping: settings.maximumIdlePerUpstream)
         proxy.serveHalfClosed = settings.halfClose == .serve
         proxy.resolveNames = settings.resolveNames
+        proxy.protection = settings.ssrfProtection
+        proxy.allowlistMaximumAge = allowlistMaximumAge
+        proxy.samplePrefillers = settings.prefillerSampling
+        proxy.cutRevoked = settings.revokedConnections == .cut
         proxy.logRequests = settings.logRequests
         proxy.logLevel = logLevel.rawValue
         return .proxy(proxy)

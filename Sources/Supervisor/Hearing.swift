@@ -28,7 +28,7 @@ extension Supervisor {
         }
     }
 
-    private func punish(_ child: ChildProcess, _ violation: Frame.Violation) {
+    func punish(_ child: ChildProcess, _ violation: Frame.Violation) {
         status.violations += 1
         log.write(
             .error, "\(child.role.name) broke the protocol and is ended",
@@ -47,6 +47,7 @@ extension Supervisor {
         }
         switch message {
         case .ready:
+            guard child.phase == .starting else { return }
             child.phase = .serving
             child.readyAt = now
             guard let (component, which) = place(of: child) else { return }
@@ -58,6 +59,7 @@ extension Supervisor {
         case .fileWanted(let file): lendKubernetesFile(file, to: child)
         case .allowlist(let sequence): takeAllowlist(descriptor, sequence, from: child)
         case .allowlistConfirmed(let sequence): confirmAllowlist(sequence, from: child)
+        case .violation(let number): child.reportedViolation = number
         case .allowlistInForce(let generation): allowlistInForce(generation, at: child)
         }
     }

@@ -29,7 +29,18 @@ enum StatusReport {
         let version = LogSink.quoted(Version.text)
         return "{\"version\":\(version),\"pid\":\(processID()),\"state\":\"\(state)\",\"ready\":\(supervisor.wasReady),"
             + "\"uptime_seconds\":\(seconds(supervisor.now - supervisor.startedAt)),"
+            + "\"allowlist\":\(allowlist(supervisor)),"
             + "\"components\":[\(rows.joined(separator: ","))]}"
+    }
+
+    private static func allowlist(_ supervisor: Supervisor) -> String {
+        let held = supervisor.allowlist
+        let configuration = supervisor.configuration
+        guard configuration.settings.ssrfProtection else { return "{\"source\":\"none\"}" }
+        let source = configuration.watchesPool ? "kubernetes" : "static"
+        let age = held.generation == 0 || !configuration.watchesPool ? 0 : supervisor.now - held.confirmedAt
+        return "{\"source\":\"\(source)\",\"generation\":\(held.generation),\"endpoints\":\(held.endpoints),"
+            + "\"age_seconds\":\(seconds(age))}"
     }
 
     private static func actual(_ component: Component) -> String {

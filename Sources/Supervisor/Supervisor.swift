@@ -13,6 +13,7 @@ import Metrics
 final class Supervisor {
     let configuration: ChildConfiguration
     let directory: String
+    let sandboxing: Sandboxing
     let poll: EventPoll
     let signals: Int32
     var log: LogSink
@@ -24,6 +25,7 @@ final class Supervisor {
     let page: UnsafeMutableRawPointer
     let pageFD: Int32
     var status = SupervisorStatus()
+    var allowlist = HeldAllowlist()
     let startedAt: Int64
     var now: Int64
     /// What a descriptor of the epoll belongs to.
@@ -47,9 +49,10 @@ final class Supervisor {
         case controlClient
     }
 
-    init(_ configuration: ChildConfiguration, directory: String) throws(Errno) {
+    init(_ configuration: ChildConfiguration, directory: String, sandboxing: Sandboxing) throws(Errno) {
         self.configuration = configuration
         self.directory = directory
+        self.sandboxing = sandboxing
         let settings = configuration.settings
         log = LogSink(level: configuration.logLevel)
         poll = try EventPoll()
@@ -81,6 +84,10 @@ final class Supervisor {
         }
         openControlSocket()
         build()
+        loadStaticAllowlist()
+        if configuration.settings.ssrfProtection, !configuration.watchesPool, allowlist.generation == 0 {
+            return .configuration
+        }
         for component in components { handle(.start, component) }
         let events = UnsafeMutableBufferPointer<cl_event>.allocate(capacity: 64)
         defer { events.deallocate() }
@@ -92,6 +99,7 @@ final class Supervisor {
             dueRetries()
             control?.resume(self)
             heartbeats()
+            checkAllowlistSync()
             shutdownDue()
         }
         control?.remove()
@@ -104,6 +112,9 @@ final class Supervisor {
             Component(role: .dialer, isEssential: true, policy: quick),
             Component(role: .proxy, isEssential: true, policy: quick),
         ]
+        if configuration.watchesPool {
+            components.append(Component(role: .watcher, isEssential: false, policy: quick))
+        }
         if configuration.settings.resolveNames {
             components.append(Component(role: .resolver, isEssential: false, policy: quick))
         }
@@ -115,6 +126,10 @@ final class Supervisor {
     private func waitTime() -> Int32 {
         var next = heartbeatAt
         for component in components where component.retryAt > 0 { next = min(next, component.retryAt) }
+        if configuration.watchesPool, allowlist.generation == 0 {
+            let limit = Int64(configuration.settings.allowlistSyncTimeoutMilliseconds)
+            if limit > 0 { next = min(next, startedAt + limit) }
+        }
         if shutdownDeadline > 0 { next = min(next, shutdownDeadline) }
         if let control, control.resumeAt > 0 { next = min(next, control.resumeAt) }
         return Int32(clamping: max(0, next - now))
@@ -171,13 +186,19 @@ final class Supervisor {
         }
     }
 
-    /// Reads again what can change while we run. Flags and environment can't; the resolver's files can.
+    /// Reads again what can change while we run. Flags and environment can't; the resolver's files and a fixed allowlist
+    /// can.
     private func reload(_ fields: [(String, String)]) {
+        var what: [String] = []
         let resolvers = component(.resolver)?.processes ?? []
         for resolver in resolvers { sendHostFiles(to: resolver) }
-        let what =
-            resolvers.isEmpty ? "nothing in this configuration can be reloaded" : "resolv.conf and hosts are read again"
-        log.write(.info, "asked to reload: \(what)", fields)
+        if !resolvers.isEmpty { what.append("resolv.conf and hosts") }
+        if configuration.settings.ssrfProtection && !configuration.settings.allowFile.isEmpty {
+            what.append("the allowlist file")
+        }
+        let list = what.isEmpty ? "nothing in this configuration" : what.joined(separator: ", ")
+        log.write(.info, "asked to reload: \(list) can be read again", fields)
+        if what.contains("the allowlist file") { loadStaticAllowlist() }
     }
 
     private func restart(_ role: Role, _ fields: [(String, String)]) {
@@ -207,8 +228,16 @@ final class Supervisor {
 
     /// Publishes the page and logs a change of readiness. Call after every change.
     func publish() {
-        let ready = shutdown.phase == .running && !components.isEmpty && components.allSatisfy(\.isReady)
+        // A watcher that is away leaves its last snapshot in force; only the first one is waited for.
+        let ready =
+            shutdown.phase == .running && !components.isEmpty && isAllowlistInForce
+            && components.allSatisfy { $0.isReady || $0.role == .watcher }
         status.ready = ready
+        status.allowlistGeneration = allowlist.generation
+        status.allowlistEndpoints = UInt64(allowlist.endpoints)
+        status.allowlistConfirmedAt = configuration.watchesPool ? allowlist.confirmedAt : 0
+        status.missingWalls = UInt64(sandboxing.degraded.count)
+        status.isProtected = configuration.settings.ssrfProtection
         status.draining = shutdown.phase != .running
         status.droppedLogLines = log.dropped
         status.components = components.map { component in

@@ -39,9 +39,16 @@ func serve(_ invocation: Invocation, _ environment: [String: String]) -> ExitCod
         return .resource
     }
     let configuration = ChildConfiguration(settings: invocation.settings, environment: environment)
+    let sandboxing: Sandboxing
+    do throws(Sandboxing.Missing) {
+        sandboxing = try Sandboxing(invocation.settings, directory: directory)
+    } catch {
+        printLine("routing-sidecar: not started, because a required wall is missing: \(error.text)", to: 2)
+        return .missingSandbox
+    }
     let supervisor: Supervisor
     do throws(Errno) {
-        supervisor = try Supervisor(configuration, directory: directory)
+        supervisor = try Supervisor(configuration, directory: directory, sandboxing: sandboxing)
     } catch {
         printLine("routing-sidecar: can't start: \(error)", to: 2)
         return .resource
@@ -60,7 +67,35 @@ func serve(_ invocation: Invocation, _ environment: [String: String]) -> ExitCod
             return .portInUse
         }
     }
+    if let missing = missingKubernetesFile(configuration) {
+        supervisor.log.write(.error, missing)
+        return .noKubernetesClient
+    }
+    do throws(Sandboxing.Missing) {
+        let ports = [invocation.settings.port, invocation.settings.adminPort]
+        try sandboxing.close(
+            servesLowPort: ports.contains { $0 > 0 && $0 < 1024 }, required: invocation.settings.requireSandbox != .off)
+    } catch {
+        supervisor.log.write(.error, "not started, because a required wall is missing: \(error.text)")
+        return .missingSandbox
+    }
+    for text in sandboxing.degraded { supervisor.log.write(.warning, "the sandbox is not complete: \(text)") }
     return supervisor.run()
+}
+
+/// Without its token or its certificates the watcher would ask in vain for ever: said at once, and by its path.
+func missingKubernetesFile(_ configuration: ChildConfiguration) -> String? {
+    guard configuration.watchesPool else { return nil }
+    for (file, flag) in [(HostFile.token, "kubernetes-token-file"), (.certificateAuthority, "kubernetes-ca-file")] {
+        guard let path = configuration.kubernetesFile(file) else { continue }
+        let fd = open(path, O_RDONLY | O_CLOEXEC)
+        if fd < 0 {
+            return "SSRF protection needs the Kubernetes API, and \(path) can't be opened (\(Errno(errno))); is the"
+                + " service account's token mounted (automountServiceAccountToken)? --\(flag) names another file"
+        }
+        close(fd)
+    }
+    return nil
 }
 
 let environment = environmentVariables()

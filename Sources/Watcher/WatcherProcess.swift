@@ -5,6 +5,7 @@ import IPC
 import JSON
 import Linux
 import Metrics
+import Sandbox
 
 /// The watcher as a process: it alone holds the token and speaks to the Kubernetes API. It lists and watches the pool
 /// and its pods, and publishes who may be called. Nobody can speak to it but the supervisor, and it opens nothing but
@@ -116,6 +117,7 @@ final class WatcherProcess {
         }
         if hasSettings && hasSegment && !isReady {
             isReady = true
+            Walls.close(.watcher, channel: control.fd)
             say(.ready)
             startFollowing()
         }

@@ -44,11 +44,16 @@ def test_it_is_refused(sidecar, decoder, value):
     assert decoder.requests == []
 
 
-def test_the_next_candidate_is_not_tried(sidecar, decoder, prefiller):
-    assert_error(ask(sidecar.port, "POST", CHAT, [(ROUTE, f"0.0.0.0:80,{prefiller.address}")], PROMPT), 403)
+def test_it_is_passed_over_where_another_candidate_may_be_dialled(sidecar, decoder, prefiller):
+    answer = ask(sidecar.port, "POST", CHAT, [(ROUTE, f"0.0.0.0:80,{prefiller.address}")], PROMPT)
+    assert answer.status == 200 and prefiller.connection_count == 1
     lines = [(ROUTE, "169.254.169.254:80"), (ROUTE, prefiller.address)]
-    assert_error(ask(sidecar.port, "POST", CHAT, lines, PROMPT), 403)
-    assert decoder.requests == [] and prefiller.connection_count == 0
+    assert ask(sidecar.port, "POST", CHAT, lines, PROMPT).status == 200
+
+
+def test_several_of_them_are_refused(sidecar, decoder):
+    assert_error(ask(sidecar.port, "POST", CHAT, [(ROUTE, "0.0.0.0:80,169.254.169.254:80")], PROMPT), 403)
+    assert decoder.requests == []
 
 
 def test_its_own_admin_port(sidecar, decoder):
