@@ -30,10 +30,7 @@ cc_loop *cc_loop_create(void) {
     cc_loop *loop = calloc(1, sizeof *loop);
     if (loop == NULL) return NULL;
     loop->multi = curl_multi_init();
-    // A TLS context of its own, made and thrown away: whatever the TLS library loads lazily is loaded now.
-    CURL *easy = curl_easy_init();
-    if (loop->multi == NULL || easy == NULL) return NULL;
-    curl_easy_cleanup(easy);
+    if (loop->multi == NULL) return NULL;
     // Two watches and a list; more idle connections are of no use.
     curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, 3L);
     return loop;

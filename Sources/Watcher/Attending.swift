@@ -35,6 +35,7 @@ extension WatcherProcess {
     func fail(_ errand: Errand, _ failure: Failure) {
         cancel(errand)
         stripe.add(.apiFailures)
+        if level >= .trace { log(.trace, "a failure", [("collection", errand.name), ("cause", "\(failure)")]) }
         if case .untrusted = failure { credentials.doubtAuthority() }
         if errand === poolErrand && discovery != nil {
             if !isAbsence(failure) { complain(of: errand, failure) }
