@@ -22,7 +22,15 @@ from support import own_machine  # noqa: E402
 
 import scene  # noqa: E402
 from barrage import barrage, malformed, names  # noqa: E402
-from treachery import cancels, closings, floods, forgeries, replays, unread_connections  # noqa: E402
+from treachery import (  # noqa: E402
+    cancels,
+    closings,
+    floods,
+    forgeries,
+    replays,
+    revocations,
+    unread_connections,
+)
 
 
 def checks(stage, dials):
@@ -32,7 +40,7 @@ def checks(stage, dials):
         named = 0
     direct = dials - broken - named - replayed
     yield "without protection the same question reaches a canary", lambda: scene.control(stage)
-    yield f"{direct:,} dials to where nobody may go lead nowhere, and members are reached between them", lambda: barrage(
+    yield f"{direct:,} dials to where nobody may go lead nowhere, members are reached between them", lambda: barrage(
         stage, direct)
     yield f"{named:,} names lead nowhere but to members", lambda: names(stage, named)
     yield f"{broken:,} broken frames cost their sender its channel and nothing else", lambda: malformed(stage, broken)
@@ -42,6 +50,7 @@ def checks(stage, dials):
     yield "dials whose answers nobody reads stop nobody else, and cost little", lambda: floods(stage)
     yield "connections that nobody reads are bounded and go with their channel", lambda: unread_connections(stage)
     yield "the snapshot can't be changed, and a forged one is refused", lambda: forgeries(stage)
+    yield "what has left the allowlist is refused, also when its dial was under way", lambda: revocations(stage)
     yield "no canary was reached", stage.no_canary
     yield "every connection that was begun was one to the decoder or to a member", stage.every_connect_is_known
     yield "the dialer is the one that was there at the start", stage.same_dialer

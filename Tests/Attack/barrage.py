@@ -22,7 +22,8 @@ def barrage(stage, count):
         elif i % 250 == 248:
             # The dialer goes by its own settings: what the request names makes no difference.
             _, target, _ = stage.targets.draw()
-            line.dial(target, Question("the decoder, another named", greetings=["decoder"], target=target), frames.TO_DECODER)
+            question = Question("the decoder, another named", greetings=["decoder"], target=target)
+            line.dial(target, question, frames.TO_DECODER)
         elif i % 8 == 7:
             mutated(stage, line, random)
         else:

@@ -1,4 +1,4 @@
-"""The frames between a proxy and the dialer (PROTOCOL.md, section 1), written and read without the sidecar's own code."""
+"""The frames between a proxy and the dialer (PROTOCOL.md, section 1), written and read without the code under test."""
 
 import ipaddress
 import struct

@@ -1,5 +1,5 @@
-"""Who may be reached, and canaries that nobody may reach. Each greets with its name, so that the far end of a connection
-is known from what it says and not only from its address."""
+"""Who may be reached, and canaries that nobody may reach. Each greets with its name, so that the far end of a
+connection is known from what it says and not only from its address."""
 
 import select
 import socket

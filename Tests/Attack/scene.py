@@ -1,6 +1,8 @@
 """What stands around the attack: members, the decoder, canaries, the sidecar, and what must be true of them at the end."""
 
 import mmap
+import signal
+import tempfile
 import time
 
 import frames
@@ -61,15 +63,26 @@ class Stage:
         # What may never be dialled stands in the allowlist too: nothing is gained by it.
         poison = [f"127.0.0.1:{self.port}", f"127.0.0.1:{self.admin_port}", f"[::1]:{self.admin_port}"]
         if self.isolated:
-            poison += ["169.254.169.254:80", "[fe80::1]:80", "[64:ff9b::a9fe:a9fe]:80", "[2002:a9fe:a9fe::]:80", "0.0.0.0:80",
-                       "224.0.0.1:80", "100.100.100.200:80", "10.9.8.7:8000", "[fd42::7]:8000", f"{API_SERVER}:443"]
-        allow = [frames.written(member) for member in self.members] + poison
+            poison += ["169.254.169.254:80", "[fe80::1]:80", "[64:ff9b::a9fe:a9fe]:80", "[2002:a9fe:a9fe::]:80",
+                       "0.0.0.0:80", "224.0.0.1:80", "100.100.100.200:80", "10.9.8.7:8000", "[fd42::7]:8000", f"{API_SERVER}:443"]
+        self.poison = poison
+        self.file = tempfile.NamedTemporaryFile("w", prefix="allow")
+        self.allow(self.members)
         self.house = self.sidecar(
-            enable_ssrf_protection=True, allow=",".join(allow), handoff_host_check="off",
+            enable_ssrf_protection=True, allow_file=self.file.name, handoff_host_check="off",
             resolve_names=self.isolated or None)
         self.dialer = self.house.dialer_pid()
         self.descriptors = self.house.dialer_descriptors()
         self.begun = time.monotonic()
+
+    def allow(self, members):
+        """Writes the allowlist; a sidecar that runs reads it on HUP."""
+        self.file.seek(0)
+        self.file.truncate()
+        self.file.write("\n".join([*(frames.written(member) for member in members), *self.poison, ""]))
+        self.file.flush()
+        if self.house:
+            self.house.house.process.send_signal(signal.SIGHUP)
 
     def sidecar(self, **flags):
         return HijackedHouse(
@@ -199,7 +212,7 @@ class Stage:
 
 
 def control(stage):
-    """The same question to a sidecar without protection: if its answer were not seen, nothing here would mean anything."""
+    """The same question to a sidecar without protection: if its answer were not seen, the rest would mean nothing."""
     ledger = Ledger()
     port, admin_port = free_port(), free_port()
     house = HijackedHouse(stage.decoder_port, port, admin_port, decoder_host="127.0.0.1")

@@ -1,8 +1,8 @@
 """A network (and, on demand, name files) of a test's own, in which every address of the internet is this machine.
 
-Inside it there is only the loopback interface, so nothing can leave the machine even where the sidecar is at fault. All of
-IPv4 and IPv6 is routed to that interface: whoever connects to 169.254.169.254 is answered by whatever the test lets
-listen there, so that a connection that should not have been made succeeds and is seen. Needs root.
+Inside it there is only the loopback interface, so nothing can leave the machine even where the sidecar is at fault.
+All of IPv4 and IPv6 is routed to that interface: whoever connects to 169.254.169.254 is answered by whatever the test
+lets listen there, so that a connection that should not have been made succeeds and is seen. Needs root.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ import struct
 import tempfile
 import threading
 
-CLONE_NEWNET, CLONE_NEWNS = 0x4000_0000, 0x0002_0000
+CLONE_NEWNET, CLONE_NEWNS, CLONE_FS = 0x4000_0000, 0x0002_0000, 0x0000_0200
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x4_0000
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 RTM_NEWROUTE, RTM_NEWADDR = 24, 20
@@ -64,6 +64,7 @@ def own_machine(**settings):
         enter(**settings)
         yield
     finally:
+        checked(libc.unshare(CLONE_FS))  # threads of this time keep their own view of the files
         for namespace in before:
             checked(libc.setns(namespace, 0))
             os.close(namespace)
