@@ -36,15 +36,16 @@ let package = Package(
         library("Metrics", ["Linux", "CLinux"]),
         library("Configuration", ["IPC"]),
         library("Allowlist", ["Linux", "CLinux"]),
+        library("Sandbox", ["Linux", "CLinux", "IPC"]),
         library("HTTP"),
         library("JSON"),
-        library("Admin", ["Linux", "CLinux", "IPC", "Metrics", "HTTP"]),
+        library("Admin", ["Linux", "CLinux", "IPC", "Metrics", "HTTP", "Sandbox"]),
 
         // One executable per privilege level.
-        process("Supervisor", ["Linux", "CLinux", "IPC", "Metrics", "Configuration", "Allowlist"]),
-        process("Dialer", ["Linux", "CLinux", "IPC", "Metrics", "Allowlist"]),
-        process("Resolver", ["Linux", "CLinux", "IPC"]),
-        process("Proxy", ["Linux", "CLinux", "IPC", "Metrics", "HTTP", "JSON", "Admin", "Allowlist"]),
+        process("Supervisor", ["Linux", "CLinux", "IPC", "Metrics", "Configuration", "Allowlist", "Sandbox"]),
+        process("Dialer", ["Linux", "CLinux", "IPC", "Metrics", "Allowlist", "Sandbox"]),
+        process("Resolver", ["Linux", "CLinux", "IPC", "Sandbox"]),
+        process("Proxy", ["Linux", "CLinux", "IPC", "Metrics", "HTTP", "JSON", "Admin", "Allowlist", "Sandbox"]),
 
         // For trying the sidecar out; not part of an installation.
         process("SimulatedEngine", []),

@@ -3,6 +3,7 @@ import Glibc
 import IPC
 import Linux
 import Metrics
+import Sandbox
 
 /// The admin process: answers `/metrics`, `/livez` and `/readyz`, also while the proxy is down. It reads the
 /// supervisor's status page and the counters of the other processes from read-only maps; it can change nothing.
@@ -70,6 +71,7 @@ public final class AdminProcess {
             close(descriptor)
             if !isReady {
                 isReady = true
+                Walls.close(.admin, channel: control.fd)
                 _ = control.send(FromChild.ready)
             }
         case .peerSegment(_, let instance):
@@ -107,6 +109,11 @@ public final class AdminProcess {
         text += "# HELP sidecar_ready 1 while requests are served and nothing drains.\n# TYPE sidecar_ready gauge\n"
         text += "sidecar_ready \(Readiness(status, totals).isReady ? 1 : 0)\n"
         appendAllowlist(status, to: &text)
+        text += "# HELP sidecar_sandbox_missing_walls Walls that should stand and can't on this host.\n"
+        text += "# TYPE sidecar_sandbox_missing_walls gauge\nsidecar_sandbox_missing_walls \(status.missingWalls)\n"
+        text += "# HELP sidecar_sandbox_violations_total Processes that died of a forbidden system call.\n"
+        text += "# TYPE sidecar_sandbox_violations_total counter\n"
+        text += "sidecar_sandbox_violations_total \(status.sandboxDeaths)\n"
         text += "# HELP sidecar_component_up 1 while a process is ready.\n# TYPE sidecar_component_up gauge\n"
         for row in status.components {
             text += "sidecar_component_up{component=\"\(Self.name(row))\"} \(row.ready ? 1 : 0)\n"

@@ -65,6 +65,17 @@ int cl_pidfd_signal(int pidfd, int sig) {
     return syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0) < 0 ? -errno : 0;
 }
 
+static int argument_count;
+static char **arguments;
+
+// glibc hands a constructor what main gets. Swift's own CommandLine reads /proc, which a walled-in process can't.
+__attribute__((constructor)) static void note_arguments(int argc, char **argv) {
+    argument_count = argc;
+    arguments = argv;
+}
+
+const char *cl_argument(int index) { return index >= 0 && index < argument_count ? arguments[index] : NULL; }
+
 int cl_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0; }
 int cl_set_undumpable(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0; }
 int cl_set_name(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0) < 0 ? -errno : 0; }
@@ -72,7 +83,7 @@ int cl_parent_is(int pid) { return getppid() == pid; }
 
 // ---- fork, gate, exec ----------------------------------------------------------------------------------
 
-enum stage { STAGE_GATE = 1, STAGE_FDS, STAGE_LIMITS, STAGE_DEATHSIG, STAGE_PRIVS, STAGE_EXEC };
+enum stage { STAGE_GATE = 1, STAGE_FDS, STAGE_LIMITS, STAGE_DEATHSIG, STAGE_PRIVS, STAGE_EXEC, STAGE_IDENTITY, STAGE_LANDLOCK };
 #define HIGH_FD 64
 
 static void fail(int report, int stage) {
@@ -104,6 +115,9 @@ static void become(const cl_spawn_plan *plan, int gate, int report, int parent) 
     // Move everything that is wanted above HIGH_FD first, so that no target overwrites a source.
     int high_report = fcntl(report, F_DUPFD_CLOEXEC, HIGH_FD);
     if (high_report < 0) fail(report, STAGE_FDS);
+    int landlock = plan->landlock < 0 ? -1 : fcntl(plan->landlock, F_DUPFD_CLOEXEC, HIGH_FD);
+    int executable = plan->executable < 0 ? -1 : fcntl(plan->executable, F_DUPFD_CLOEXEC, HIGH_FD);
+    if ((plan->landlock >= 0 && landlock < 0) || (plan->executable >= 0 && executable < 0)) fail(high_report, STAGE_FDS);
     int moved[16];
     if (plan->fd_count > 16) { errno = EINVAL; fail(high_report, STAGE_FDS); }
     for (int i = 0; i < plan->fd_count; i++) {
@@ -131,9 +145,24 @@ static void become(const cl_spawn_plan *plan, int gate, int report, int parent) 
         files.rlim_cur = files.rlim_max = want;
         if (setrlimit(RLIMIT_NOFILE, &files) < 0) fail(high_report, STAGE_LIMITS);
     }
+    // Raw calls: glibc's wrappers would signal threads that a forked child doesn't have.
+    if (plan->user != 0) {
+        for (int c = 0; c <= 63; c++) prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
+        if (syscall(SYS_setgroups, 0, NULL) < 0) fail(high_report, STAGE_IDENTITY);
+        if (syscall(SYS_setresgid, plan->user, plan->user, plan->user) < 0) fail(high_report, STAGE_IDENTITY);
+        if (syscall(SYS_setresuid, plan->user, plan->user, plan->user) < 0) fail(high_report, STAGE_IDENTITY);
+        // A change of user clears it.
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) fail(high_report, STAGE_DEATHSIG);
+        if (getppid() != parent) _exit(127);
+    }
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) fail(high_report, STAGE_PRIVS);
+    if (landlock >= 0 && syscall(SYS_landlock_restrict_self, landlock, 0) < 0) fail(high_report, STAGE_LANDLOCK);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    execve(plan->path, plan->argv, plan->envp);
+    if (executable >= 0) {
+        syscall(SYS_execveat, executable, "", plan->argv, plan->envp, AT_EMPTY_PATH);
+    } else {
+        execve(plan->path, plan->argv, plan->envp);
+    }
     fail(high_report, STAGE_EXEC);
 }
 

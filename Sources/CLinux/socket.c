@@ -227,6 +227,16 @@ int cl_peer_uid(int socket, uint32_t *uid, int32_t *pid) {
     return 0;
 }
 
+int cl_has_filter(int fd) {
+    int locked = 0;
+    socklen_t n = sizeof locked;
+    if (getsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &locked, &n) == 0 && locked) return 1;
+    // Asked with no room, the kernel answers with the number of instructions; a filter it can't show is an error.
+    n = 0;
+    if (getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &n) < 0) return errno == ENOPROTOOPT ? 0 : 1;
+    return n > 0;
+}
+
 int cl_accept(int listener) {
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     return fd < 0 ? -errno : fd;

@@ -111,7 +111,11 @@ public struct Settings: Sendable, Equatable {
     }
 
     /// Which walls must stand.
-    public var requireSandbox = RequireSandbox.off
+    public var requireSandbox = RequireSandbox.on
+    /// Whether walls are put up at all.
+    public var sandbox = OnOff.on
+    /// The newest Landlock ABI to use.
+    public var landlockABI = 99
 
     // Admin
     /// An IP literal in canonical spelling; empty is every interface.
@@ -279,6 +283,12 @@ public enum RequireSandbox: String, CaseIterable, Sendable, NamedChoice {
     case on
     /// Landlock of the current ABI as well.
     case all
+}
+
+/// A switch.
+public enum OnOff: String, CaseIterable, Sendable, NamedChoice {
+    case on
+    case off
 }
 
 /// From the quietest to the most talkative.

@@ -236,11 +236,16 @@ extension SettingsTable {
             help: "Socket that the commands status and restart speak to; off for none."),
         Setting(
             name: "require-sandbox", kind: .choice(\.requireSandbox),
-            help: "Which walls around the processes must stand: none; seccomp, no_new_privs and non-dumpable; or all"
-                + " with Landlock.",
-            notBuilt: NotBuilt(
-                available: ["off"], because: "the sandbox is not part of it", instead: "run with --require-sandbox=off")
-        ),
+            help:
+                "Which walls around the processes must stand, or the start ends: those without which an attack from proxy"
+                + " or dialer would succeed (seccomp, no_new_privs, non-dumpable); all, with Landlock of its full ABI; or"
+                + " none. What can stand is put up in any case, and what is missing is warned of."),
+        Setting(
+            name: "sandbox", kind: .choice(\.sandbox),
+            help: "off puts up no walls at all. For measurements; needs --require-sandbox=off."),
+        Setting(
+            name: "landlock-abi", kind: .number(\.landlockABI, 0...99, zero: "no Landlock"),
+            help: "Newest Landlock ABI to use, to try out what an older kernel would do."),
         Setting(
             name: "configuration", kind: .anyText(\.configuration, placeholder: "YAML"),
             help: "Settings as inline YAML.", defaultText: "none",

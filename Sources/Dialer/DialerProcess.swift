@@ -3,6 +3,7 @@ import Glibc
 import IPC
 import Linux
 import Metrics
+import Sandbox
 
 /// The dialer as a process: it alone of those that meet clients' wishes may open a connection. It sees no request bytes,
 /// only numeric targets; it checks each, connects without letting one wait for another, and passes the established
@@ -123,6 +124,7 @@ final class DialerProcess {
         }
         if hasSettings && hasSegment && !isReady {
             isReady = true
+            Walls.close(.dialer, channel: control.fd)
             _ = control.send(FromChild.ready)
             now = Clock.milliseconds()
             probe.turn(self, now: now)

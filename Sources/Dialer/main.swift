@@ -4,7 +4,7 @@ import IPC
 import Linux
 
 _ = cl_set_name("sidecar-dialer")
-guard CommandLine.arguments.dropFirst().first == "dialer" else {
+guard Arguments.all.first == "dialer" else {
     ChildLog.write(.error, "this program is started by routing-sidecar; run that instead")
     exit(ExitCode.configuration.rawValue)
 }

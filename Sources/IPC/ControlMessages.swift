@@ -187,6 +187,9 @@ public enum FromChild: Message, Equatable {
     case fileWanted(HostFile)
     /// Dialer: this generation is what it goes by from now on.
     case allowlistInForce(generation: UInt64)
+    /// Its filter has trapped a system call, by its number; the process dies of it. Said by the process itself, and so no
+    /// proof of anything.
+    case violation(systemCall: UInt32)
 
     /// The number on the wire.
     public var type: UInt8 {
@@ -198,6 +201,7 @@ public enum FromChild: Message, Equatable {
         case .allowlistConfirmed: 5
         case .fileWanted: 6
         case .allowlistInForce: 7
+        case .violation: 8
         }
     }
 
@@ -211,6 +215,7 @@ public enum FromChild: Message, Equatable {
         case .allowlistConfirmed: "allowlist-confirmed"
         case .fileWanted: "file-wanted"
         case .allowlistInForce: "allowlist-in-force"
+        case .violation: "violation"
         }
     }
 
@@ -218,7 +223,7 @@ public enum FromChild: Message, Equatable {
     public var carriesDescriptor: Bool {
         switch self {
         case .allowlist: true
-        case .ready, .pong, .drained, .allowlistConfirmed, .fileWanted, .allowlistInForce: false
+        case .ready, .pong, .drained, .allowlistConfirmed, .fileWanted, .allowlistInForce, .violation: false
         }
     }
 
@@ -227,6 +232,7 @@ public enum FromChild: Message, Equatable {
         switch type {
         case 1: 0
         case 2, 3: 4
+        case 8: 4
         case 4, 5, 7: 8
         case 6: 1
         default: nil
@@ -242,6 +248,7 @@ public enum FromChild: Message, Equatable {
         case .allowlist(let number), .allowlistConfirmed(let number), .allowlistInForce(let number):
             writer.write(number)
         case .fileWanted(let file): writer.write(file.rawValue)
+        case .violation(let systemCall): writer.write(systemCall)
         }
     }
 
@@ -255,6 +262,7 @@ public enum FromChild: Message, Equatable {
         case 5: .allowlistConfirmed(sequence: reader.read())
         case 6: .fileWanted(reader.read(case: HostFile.self, fallback: .hosts))
         case 7: .allowlistInForce(generation: reader.read())
+        case 8: .violation(systemCall: reader.read())
         default: nil
         }
     }

@@ -17,6 +17,8 @@ public enum Permissions {
         switch (message, phase) {
         case (.ready, .starting): true
         case (.pong, .starting), (.pong, .serving), (.pong, .draining), (.pong, .stopping): true
+        case (.violation, .starting), (.violation, .serving), (.violation, .draining), (.violation, .stopping):
+            role != .supervisor
         // An answer to an order that crossed with a stop is late, not hostile.
         case (.drained, .draining), (.drained, .stopping): role == .proxy
         // A watcher is ready once it is connected to nothing yet but could be; files it asks for before that.

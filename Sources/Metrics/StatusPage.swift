@@ -36,6 +36,10 @@ public struct SupervisorStatus: Sendable, Equatable {
     public var droppedLogLines: UInt64 = 0
     /// Frames of children that broke the protocol.
     public var violations: UInt64 = 0
+    /// Walls that should stand and can't.
+    public var missingWalls: UInt64 = 0
+    /// Deaths by the sandbox: a process made a system call that its filter kills for.
+    public var sandboxDeaths: UInt64 = 0
     /// Protection is on.
     public var isProtected = false
     /// Snapshots of the allowlist so far; 0 = none yet.
@@ -84,6 +88,8 @@ public enum StatusPage {
         cl_store(words + 7, status.allowlistGeneration)
         cl_store(words + 8, status.allowlistEndpoints)
         cl_store(words + 9, UInt64(bitPattern: status.allowlistConfirmedAt))
+        cl_store(words + 10, status.missingWalls)
+        cl_store(words + 11, status.sandboxDeaths)
         var at = fixedWords
         for component in components {
             cl_store(words + at, UInt64(component.role))
@@ -116,6 +122,8 @@ public enum StatusPage {
             status.isProtected = cl_load(words + 6) == 1
             status.allowlistGeneration = cl_load(words + 7)
             status.allowlistEndpoints = cl_load(words + 8)
+            status.missingWalls = cl_load(words + 10)
+            status.sandboxDeaths = cl_load(words + 11)
             status.allowlistConfirmedAt = Int64(bitPattern: cl_load(words + 9))
             let components = min(Int(truncatingIfNeeded: cl_load(words + 4)), SupervisorStatus.mostComponents)
             let live = min(Int(truncatingIfNeeded: cl_load(words + 5)), SupervisorStatus.mostInstances)

@@ -4,6 +4,7 @@ import Glibc
 import IPC
 import Linux
 import Metrics
+import Sandbox
 
 /// The proxy as a process: it takes its settings and descriptors from the supervisor, starts its loops, and carries out
 /// orders. It opens nothing itself.
@@ -49,6 +50,7 @@ final class ProxyProcess: @unchecked Sendable {
             exit("no memory for the control channel", .resource)
         }
         for loop in loops.dropFirst() { start(loop) }
+        Walls.close(.proxy, channel: control.fd)
         say(.ready)
         loops[0].onTurn = { [unowned self] in self.checkDrain() }
         loops[0].run()

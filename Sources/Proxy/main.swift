@@ -7,7 +7,7 @@ import Linux
 // The control channel is descriptor 3 of every child (see Supervisor/ChildProcess.swift).
 let controlChannel: Int32 = 3
 
-switch CommandLine.arguments.dropFirst().first {
+switch Arguments.all.first {
 case "proxy":
     _ = cl_set_name("sidecar-proxy")
     ProxyProcess(control: controlChannel).run()

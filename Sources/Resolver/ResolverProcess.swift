@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import IPC
 import Linux
+import Sandbox
 
 /// The resolver as a process: it alone speaks DNS, to the servers that the host's resolv.conf names, and it alone reads
 /// what they answer. It opens no file and no connection but to them; what it says is only ever a list of addresses,
@@ -115,6 +116,7 @@ final class ResolverProcess {
 
     private func becomeReady() {
         isReady = true
+        Walls.close(.resolver, channel: control.fd)
         for client in Array(table.clients.values) { open(client) }
         _ = control.send(FromChild.ready)
     }

@@ -4,7 +4,7 @@ import IPC
 import Linux
 
 _ = cl_set_name("sidecar-resolver")
-guard CommandLine.arguments.dropFirst().first == Role.resolver.name else {
+guard Arguments.all.first == Role.resolver.name else {
     ChildLog.write(.error, "this program is started by routing-sidecar; run that instead")
     exit(ExitCode.configuration.rawValue)
 }

@@ -21,7 +21,10 @@ extension Supervisor {
         readLog(child)
         unwatch(child)
         let kills = Self.outOfMemoryCount()
-        let death = Death(report, killedBecause: child.killedBecause, outOfMemory: kills > outOfMemoryKills)
+        let death = Death(
+            report, killedBecause: child.killedBecause, outOfMemory: kills > outOfMemoryKills,
+            reportedViolation: child.reportedViolation)
+        if case .sandboxViolation = death { status.sandboxDeaths += 1 }
         outOfMemoryKills = kills
         fold(child)
         bury(child, death)
@@ -87,6 +90,19 @@ extension Supervisor {
         }
     }
 
+    /// A proxy that was taken over can shut the shared listener down, or put a filter on it. It is ended, and the next one
+    /// gets a new socket.
+    private func checkListeners() {
+        guard shutdown.phase == .running else { return }
+        for (role, listener) in [(Role.proxy, listener), (.admin, adminListener)] {
+            guard let listener, !listener.isSound, let current = component(role)?.current, current.phase == .serving
+            else { continue }
+            for child in component(role)?.processes ?? [] {
+                child.kill(because: "the listening socket that it holds was tampered with")
+            }
+        }
+    }
+
     // MARK: Time
 
     func dueRetries() {
@@ -100,6 +116,7 @@ extension Supervisor {
         guard now >= heartbeatAt else { return }
         heartbeatAt = now + Self.heartbeat
         distributeAllowlist()
+        checkListeners()
         for child in components.flatMap(\.processes) where child.phase != .stopping {
             child.pingNumber &+= 1
             child.send(.ping(child.pingNumber))

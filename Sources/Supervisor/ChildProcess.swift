@@ -3,6 +3,7 @@ import Glibc
 import IPC
 import Linux
 import Metrics
+import Sandbox
 
 /// One process of ours: what the supervisor holds of it. Descriptors in the child: 0 /dev/null, 1 and 2 its log pipe,
 /// 3 its control channel; everything else is handed over by messages.
@@ -19,6 +20,8 @@ final class ChildProcess {
     var readyAt: Int64 = 0
     var heardAt: Int64
     var pingNumber: UInt32 = 0
+    /// A system call that its filter trapped, as it reported itself.
+    var reportedViolation: UInt32?
     /// Why we killed it, if we did.
     var killedBecause: String?
     var isSilent = false
@@ -63,18 +66,12 @@ final class ChildProcess {
         case neverRan(Death)
     }
 
-    /// Descriptors a child may have: a proxy needs two for each client.
-    private static func descriptorLimit(_ role: Role) -> UInt64 {
-        switch role {
-        case .proxy: 65_536
-        case .dialer: 16_384
-        case .supervisor, .admin, .watcher, .kvAgent, .signer, .resolver: 1024
-        }
-    }
+    /// The argument that tells a child to put up no filter, for the life of this process.
+    nonisolated(unsafe) private static let withoutWalls = strdup(Walls.without)
 
     /// Starts a process. `register` is called while the child waits at its gate: it is known before it runs.
     static func spawn(
-        _ role: Role, instance: UInt32, directory: String, stripes: Int, now: Int64,
+        _ role: Role, instance: UInt32, directory: String, sandboxing: Sandboxing, stripes: Int, now: Int64,
         register: (ChildProcess) throws(Errno) -> Void
     ) throws(SpawnFailure) -> ChildProcess {
         let child: ChildProcess
@@ -108,11 +105,12 @@ final class ChildProcess {
         } catch {
             throw .resources(error)
         }
-        try child.start(path: "\(directory)/routing-sidecar-\(executable(role))", childEnd, logEnd, register)
+        try child.start(
+            path: "\(directory)/routing-sidecar-\(executable(role))", sandboxing, childEnd, logEnd, register)
         return child
     }
 
-    private static func executable(_ role: Role) -> String {
+    static func executable(_ role: Role) -> String {
         // The admin process is the proxy's executable in another role: the same walls, fewer descriptors.
         role == .admin ? Role.proxy.name : role.name
     }
@@ -125,14 +123,17 @@ final class ChildProcess {
     }
 
     private func start(
-        path: String, _ childEnd: Int32, _ logEnd: Int32, _ register: (ChildProcess) throws(Errno) -> Void
+        path: String, _ sandboxing: Sandboxing, _ childEnd: Int32, _ logEnd: Int32,
+        _ register: (ChildProcess) throws(Errno) -> Void
     ) throws(SpawnFailure) {
         var spawned = cl_spawned()
+        let walls = sandboxing.plan(role)
         let begun = path.withCString { path in
             role.name.withCString { name in
                 var argv: [UnsafeMutablePointer<CChar>?] = [
                     UnsafeMutablePointer(mutating: path), UnsafeMutablePointer(mutating: name), nil,
                 ]
+                if !sandboxing.isOn { argv.insert(Self.withoutWalls, at: 2) }
                 // An explicit, empty environment: nothing of the pod's reaches a child, proxy settings least of all.
                 var envp: [UnsafeMutablePointer<CChar>?] = [nil]
                 let fds: [Int32] = [-1, logEnd, logEnd, childEnd]
@@ -140,8 +141,10 @@ final class ChildProcess {
                     argv.withUnsafeMutableBufferPointer { argv in
                         envp.withUnsafeMutableBufferPointer { envp in
                             var plan = cl_spawn_plan(
-                                path: path, argv: argv.baseAddress!, envp: envp.baseAddress!, fds: fds.baseAddress!,
-                                fd_count: Int32(fds.count), nofile: Self.descriptorLimit(role))
+                                path: path, executable: walls.executable, landlock: walls.landlock,
+                                user: walls.user, argv: argv.baseAddress!, envp: envp.baseAddress!,
+                                fds: fds.baseAddress!,
+                                fd_count: Int32(fds.count), nofile: Rights.of(role)?.openFiles ?? 1024)
                             return cl_spawn_begin(&plan, &spawned)
                         }
                     }

@@ -6,8 +6,9 @@ import IPC
 enum Death: Equatable, CustomStringConvertible {
     case exited(Int32)
     case signalled(Int32)
-    /// SIGSYS: a system call that its filter kills for.
-    case sandboxViolation
+    /// SIGSYS: a system call that its filter refuses. Which one is known only where the process reported it before it
+    /// died, and then only by its own word.
+    case sandboxViolation(reported: String?)
     /// SIGILL or SIGTRAP: a failed precondition of Swift.
     case trap(Int32)
     /// SIGKILL while the cgroup's count of out-of-memory kills went up.
@@ -18,14 +19,18 @@ enum Death: Equatable, CustomStringConvertible {
     case neverRan(stage: Int32, error: Int32)
 
     /// From the kernel's report.
-    init(_ death: cl_death, killedBecause: String?, outOfMemory: Bool) {
+    init(_ death: cl_death, killedBecause: String?, outOfMemory: Bool, reportedViolation: UInt32? = nil) {
         // CLD_EXITED is 1; CLD_KILLED and CLD_DUMPED carry a signal.
         guard death.code != 1 else {
             self = .exited(death.status)
             return
         }
         switch death.status {
-        case SIGSYS: self = .sandboxViolation
+        case SIGSYS:
+            self = .sandboxViolation(
+                reported: reportedViolation.map { number in
+                    cl_syscall_name(Int32(bitPattern: number)).map { String(cString: $0) } ?? "number \(number)"
+                })
         case SIGILL, SIGTRAP: self = .trap(death.status)
         case SIGKILL:
             if let killedBecause {
@@ -45,7 +50,10 @@ enum Death: Equatable, CustomStringConvertible {
         case .exited(let code):
             if let known = ExitCode(rawValue: code) { "exit \(code) (\(known.name))" } else { "exit \(code)" }
         case .signalled(let signal): "signal \(signal) (\(Self.name(of: signal)))"
-        case .sandboxViolation: "signal \(SIGSYS) (SIGSYS): sandbox violation"
+        case .sandboxViolation(let reported):
+            "signal \(SIGSYS) (SIGSYS): sandbox violation: "
+                + (reported.map { "system call \($0), as reported by the process itself" }
+                    ?? "the system call is in the host's audit log only")
         case .trap(let signal): "signal \(signal) (\(Self.name(of: signal))): a precondition failed"
         case .outOfMemory: "signal 9 (SIGKILL): out of memory"
         case .killed(let reason): "killed by the supervisor: \(reason)"
@@ -87,6 +95,8 @@ enum Death: Equatable, CustomStringConvertible {
         case 3: "setting limits"
         case 4: "tying its life to ours"
         case 5: "giving up privileges"
+        case 7: "becoming a user of its own"
+        case 8: "going behind Landlock"
         default: "exec"
         }
     }

@@ -58,6 +58,7 @@ extension Supervisor {
         case .fileWanted(let file): lendKubernetesFile(file, to: child)
         case .allowlist(let sequence): takeAllowlist(descriptor, sequence, from: child)
         case .allowlistConfirmed(let sequence): confirmAllowlist(sequence, from: child)
+        case .violation(let number): child.reportedViolation = number
         case .allowlistInForce(let generation): allowlistInForce(generation, at: child)
         }
     }

@@ -36,11 +36,24 @@ final class Listener {
 
     /// The socket, fit to be lent again: a child that was taken over could have shut it down, and then it is made anew.
     func forHandover() throws(Errno) -> Int32 {
-        if fd >= 0 && cl_listening(fd) == 1 { return fd }
+        if isSound { return fd }
         close()
+        // Whoever holds the old socket has been killed, and its end takes a moment.
+        for _ in 0..<100 {
+            do throws(Errno) {
+                try bind()
+                return fd
+            } catch {
+                guard error.number == EADDRINUSE else { throw error }
+                usleep(2000)
+            }
+        }
         try bind()
         return fd
     }
+
+    /// It accepts, and nobody has put a filter on it or locked one.
+    var isSound: Bool { fd >= 0 && cl_listening(fd) == 1 && cl_has_filter(fd) == 0 }
 
     func close() {
         if fd >= 0 { _ = Glibc.close(fd) }

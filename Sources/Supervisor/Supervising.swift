@@ -57,7 +57,8 @@ extension Supervisor {
         var registered: ChildProcess?
         do throws(ChildProcess.SpawnFailure) {
             let child = try ChildProcess.spawn(
-                component.role, instance: instance, directory: directory, stripes: stripes, now: now
+                component.role, instance: instance, directory: directory, sandboxing: sandboxing, stripes: stripes,
+                now: now
             ) { (child: ChildProcess) throws(Errno) in
                 registered = child
                 switch which {
@@ -231,7 +232,18 @@ extension Supervisor {
         case .supervisor, .dialer, .watcher, .kvAgent, .signer, .resolver: lent = nil
         }
         guard let lent else { return }
+        if let missing = sandboxing.missingWall(child.pid) {
+            status.violations += 1
+            log.write(
+                .error, "\(child.role.name) gets no listening socket: its walls don't stand: \(missing)",
+                [("child_pid", "\(child.pid)")])
+            if configuration.settings.requireSandbox != .off {
+                child.kill(because: "its walls don't stand")
+                return
+            }
+        }
         do throws(Errno) {
+            if !lent.isSound { endHolders(of: lent, but: child) }
             let fd = try lent.forHandover()
             // One for each loop of a proxy: each closes its own when it drains.
             for _ in 0..<(child.role == .proxy ? configuration.loops : 1) { child.send(.listener, descriptor: fd) }
@@ -239,6 +251,14 @@ extension Supervisor {
             log.write(.error, "the listening socket was gone and can't be bound again: \(error)")
             child.kill(because: "there is no listening socket for it")
         }
+    }
+
+    /// A listener that was shut down, or that somebody put a filter on, is held by a process that isn't ours any more.
+    private func endHolders(of listener: Listener, but child: ChildProcess) {
+        for other in component(child.role)?.processes ?? [] where other !== child {
+            other.kill(because: "the listening socket that it holds was tampered with")
+        }
+        log.write(.error, "a listening socket was shut down or has a filter; it is made anew")
     }
 
     private func retire(_ child: ChildProcess, _ component: Component) {

@@ -13,6 +13,7 @@ import Metrics
 final class Supervisor {
     let configuration: ChildConfiguration
     let directory: String
+    let sandboxing: Sandboxing
     let poll: EventPoll
     let signals: Int32
     var log: LogSink
@@ -48,9 +49,10 @@ final class Supervisor {
         case controlClient
     }
 
-    init(_ configuration: ChildConfiguration, directory: String) throws(Errno) {
+    init(_ configuration: ChildConfiguration, directory: String, sandboxing: Sandboxing) throws(Errno) {
         self.configuration = configuration
         self.directory = directory
+        self.sandboxing = sandboxing
         let settings = configuration.settings
         log = LogSink(level: configuration.logLevel)
         poll = try EventPoll()
@@ -234,6 +236,7 @@ final class Supervisor {
         status.allowlistGeneration = allowlist.generation
         status.allowlistEndpoints = UInt64(allowlist.endpoints)
         status.allowlistConfirmedAt = configuration.watchesPool ? allowlist.confirmedAt : 0
+        status.missingWalls = UInt64(sandboxing.degraded.count)
         status.isProtected = configuration.settings.ssrfProtection
         status.draining = shutdown.phase != .running
         status.droppedLogLines = log.dropped

@@ -39,9 +39,16 @@ func serve(_ invocation: Invocation, _ environment: [String: String]) -> ExitCod
         return .resource
     }
     let configuration = ChildConfiguration(settings: invocation.settings, environment: environment)
+    let sandboxing: Sandboxing
+    do throws(Sandboxing.Missing) {
+        sandboxing = try Sandboxing(invocation.settings, directory: directory)
+    } catch {
+        printLine("routing-sidecar: not started, because a required wall is missing: \(error.text)", to: 2)
+        return .missingSandbox
+    }
     let supervisor: Supervisor
     do throws(Errno) {
-        supervisor = try Supervisor(configuration, directory: directory)
+        supervisor = try Supervisor(configuration, directory: directory, sandboxing: sandboxing)
     } catch {
         printLine("routing-sidecar: can't start: \(error)", to: 2)
         return .resource
@@ -64,6 +71,15 @@ func serve(_ invocation: Invocation, _ environment: [String: String]) -> ExitCod
         supervisor.log.write(.error, missing)
         return .noKubernetesClient
     }
+    do throws(Sandboxing.Missing) {
+        let ports = [invocation.settings.port, invocation.settings.adminPort]
+        try sandboxing.close(
+            servesLowPort: ports.contains { $0 > 0 && $0 < 1024 }, required: invocation.settings.requireSandbox != .off)
+    } catch {
+        supervisor.log.write(.error, "not started, because a required wall is missing: \(error.text)")
+        return .missingSandbox
+    }
+    for text in sandboxing.degraded { supervisor.log.write(.warning, "the sandbox is not complete: \(text)") }
     return supervisor.run()
 }
 

@@ -66,10 +66,15 @@ int cl_become_subreaper(void);
 int cl_set_undumpable(void);
 int cl_set_name(const char *name);
 int cl_parent_is(int pid);
+// An argument of this program, NULL beyond the last.
+const char *cl_argument(int index);
 
 // What to run and with what. fds[i] becomes descriptor i of the child; -1 = /dev/null.
 typedef struct {
     const char *path;
+    int executable;   // the program as a descriptor: its folder may be closed to the child's user; -1 = by path
+    int landlock;     // a ruleset to live under, -1 = none
+    uint32_t user;    // the user and group to become; 0 = stay
     char *const *argv;
     char *const *envp;
     const int *fds;
@@ -89,6 +94,39 @@ typedef struct {
 int cl_spawn_begin(const cl_spawn_plan *plan, cl_spawned *out);
 // Opens the gate and waits for exec. 0 = running; otherwise a negative errno and the stage that failed.
 int cl_spawn_finish(cl_spawned *child, int *stage);
+
+// ---- Sandbox -------------------------------------------------------------------------------------------
+
+// The number of a system call on this architecture, -1 = it has none; and the other way, NULL = unknown.
+int cl_syscall_number(const char *name);
+const char *cl_syscall_name(int number);
+int cl_syscall_count(void);
+const char *cl_syscall_at(int index);
+
+// One instruction of a seccomp filter.
+typedef struct {
+    uint16_t code;
+    uint8_t jt;
+    uint8_t jf;
+    uint32_t k;
+} cl_bpf;
+uint32_t cl_audit_arch(void);
+int cl_seccomp_available(void);
+// Puts a filter on every thread of this process, for good.
+int cl_seccomp_apply(const cl_bpf *program, size_t count);
+// From here on a trapped call is reported as a frame of this version and type on `fd`; then the process dies.
+int cl_report_violations(int fd, uint8_t version, uint8_t type);
+
+// The Landlock ABI of this kernel, or a negative errno when there is none.
+int cl_landlock_abi(void);
+// An empty ruleset as a descriptor: nothing is allowed that this ABI can deny.
+int cl_landlock_create(int abi, int deny_bind, int deny_connect);
+// Allows reading (and executing) a file or what is below a directory.
+int cl_landlock_allow(int ruleset, const char *path, int execute);
+
+int cl_capabilities(uint64_t *effective);
+// Keeps these capabilities and gives up all others, for good.
+int cl_keep_capabilities(uint64_t wanted);
 
 // ---- Shared memory -------------------------------------------------------------------------------------
 
@@ -136,6 +174,7 @@ ssize_t cl_recv_packet(int socket, void *bytes, size_t capacity, cl_received *ou
 // Addresses are 16 bytes, IPv4 mapped (::ffff:a.b.c.d), port in host order.
 int cl_listen_tcp(const uint8_t address[16], uint16_t port, int backlog, int dual_stack);
 int cl_listening(int fd);  // 1 while the socket accepts connections
+int cl_has_filter(int fd);  // 1 when a packet filter is on the socket, or none can be put on or taken off any more
 int cl_listen_unix(const char *path);
 int cl_connect_unix(const char *path);
 int cl_peer_uid(int socket, uint32_t *uid, int32_t *pid);

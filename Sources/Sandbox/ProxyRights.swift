@@ -1,0 +1,15 @@
+extension Rights {
+    /// The process that reads clients' bytes. It is given its listening socket and every connection; it can't make one.
+    static let proxy = Rights(
+        role: .proxy,
+        purpose: "serves clients: HTTP, bodies, policy; every connection is given to it, it opens none",
+        user: 10003,
+        paths: programPaths,
+        mayConnect: false,
+        calls: runtimeCalls + loopCalls + connectionCalls + acceptCalls,
+        descriptors: childDescriptors + [
+            DescriptorRule("socket:", "its listening sockets, clients, upstreams, channels to the dialer"),
+            DescriptorRule("/memfd:allowlist", "the snapshot of the pool, while it is being mapped"),
+        ],
+        openFiles: 65_536)
+}
