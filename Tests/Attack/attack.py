@@ -36,8 +36,6 @@ from treachery import (  # noqa: E402
 def checks(stage, dials):
     """Every check as (sentence, function); the numbers of the barrage add up to `dials`."""
     broken, named, replayed = dials // 50, dials // 25, dials // 20
-    if not stage.isolated:
-        named = 0
     direct = dials - broken - named - replayed
     yield "without protection the same question reaches a canary", lambda: scene.control(stage)
     yield f"{direct:,} dials to where nobody may go lead nowhere, members are reached between them", lambda: barrage(
@@ -75,9 +73,9 @@ def main():
         scene.isolate()
     else:
         def without_root():
-            raise NotChecked("needs root for a machine of its own; asked only for loopback addresses, and for no names")
+            raise NotChecked("needs root, for a machine of its own; below only loopback addresses are asked for")
 
-        report.run("addresses beyond loopback, names, and that nothing at all was dialled", without_root)
+        report.run("addresses beyond loopback lead nowhere", without_root)
     stage = scene.Stage(isolated, options.seed)
     try:
         stage.start()

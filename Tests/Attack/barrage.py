@@ -1,5 +1,6 @@
 """The bulk of the attack: forbidden targets, names, mutated and broken frames, with what is allowed in between."""
 
+import ipaddress
 import os
 import select
 import socket
@@ -8,9 +9,11 @@ import threading
 
 import frames
 from line import Question
+from report import NotChecked
 from scene import HOSTS, NAME_SERVER
 from spellings import FORBIDDEN, OUTSIDE, POLICY, WRONG_PORT
 
+MAPPED_LOOPBACK = frames.mapped(b"\x7f\0\0\0")[:13]
 NO_SUCH_NAME = {"name_not_found", "name_timed_out", "no_resources"}
 
 
@@ -44,7 +47,7 @@ def mutated(stage, line, random):
             bit = random.randrange(frames.HEADER.size * 8, len(packet) * 8)
             packet[bit // 8] ^= 1 << bit % 8
         meaning = frames.meaning(bytes(packet))
-        if meaning and meaning[2] != stage.full:
+        if meaning and meaning[2] != stage.full and (stage.isolated or is_here(meaning[2])):
             break
     kind, identity, target = meaning
     if kind == "decoder":
@@ -56,12 +59,17 @@ def mutated(stage, line, random):
     line.ask(bytes(packet), identity, question)
 
 
+def is_here(target):
+    """Could a dial to it not leave this machine, even if it were made?"""
+    return target is None or ipaddress.IPv6Address(target[0]).is_loopback or target[0].startswith(MAPPED_LOOPBACK)
+
+
 # ---- names
 
 def names(stage, count):
     """Names of members and of everybody else, from the hosts file and from a name server that changes its mind."""
     if not stage.isolated:
-        return "NOT CHECKED without a machine of its own"
+        raise NotChecked("needs root, for name files and a name server of its own")
     line, random = stage.line(), stage.targets.random
     inside, port = stage.endpoints["member 127.0.0.2"]
     wrong = {"outside.attack": {OUTSIDE}, "localhost": POLICY} | {
@@ -219,6 +227,8 @@ def broken(stage, random):
         yield from ((frames.frame(1, payload, descriptors=announced), sent) for sent in (1, 2, 4, 5, 200))
         yield frames.frame(2, short[8:], descriptors=announced), 1
         yield frames.frame(15, bytes(16), descriptors=announced), 1  # a snapshot of the attacker's own
+    if not stage.isolated:
+        return
     for _ in range(200):
         packet = bytearray(random.choice([good, short, frames.dial_name(1, "inside.attack", 80)]))
         for _ in range(random.choice([1, 2, 5])):

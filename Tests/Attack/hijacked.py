@@ -69,7 +69,8 @@ class Loot:
 
 
 class HijackedHouse:
-    """A sidecar, all of it real but for the proxy."""
+    """A sidecar, all of it real but for the proxy. It has no walls: what keeps the attack from its goal must be what the
+    dialer knows, and not what the attacker can't call."""
 
     def __init__(self, decoder_port, port, admin_port, environment=(), **flags):
         self.build = pathlib.Path(tempfile.mkdtemp(prefix="attack"))
@@ -87,13 +88,13 @@ class HijackedHouse:
         os.rename(proxy, self.build / "real-proxy")
         proxy.write_text(
             f'#!/bin/sh\n[ "$1" = proxy ] && [ ! -e {self.build}/let-go ] &&'
-            f' exec {sys.executable} -ISB {STAND_IN} {self.build}/attack\nexec {self.build}/real-proxy "$1"\n')
+            f' exec {sys.executable} -ISB {STAND_IN} {self.build}/attack\nexec {self.build}/real-proxy "$@"\n')
         os.chmod(proxy, 0o755)
         try:
             wrapper = ["env", *(f"{name}={value}" for name, value in environment)] if environment else []
             self.house = House(
                 decoder_port, build=self.build, ready=False, wrapper=wrapper, loops=LOOPS, port=port,
-                admin_port=admin_port, **flags)
+                admin_port=admin_port, sandbox="off", require_sandbox="off", **flags)
             self.house.port, self.house.admin_port = port, admin_port
             self.receive_loot()
             wait_for(lambda: self.status()["ready"], "ready under attack", timeout=20)
@@ -126,7 +127,10 @@ class HijackedHouse:
         (self.build / "let-go").touch()
         old = self.loot.pid
         self.house.process.send_signal(signal.SIGUSR2)
-        wait_for(lambda: self.proxy()["pid"] not in (0, old) and self.proxy()["ready"], "a real proxy", 20)
+        try:
+            wait_for(lambda: self.proxy()["pid"] not in (0, old) and self.proxy()["ready"], "a real proxy", 20)
+        except AssertionError as failure:
+            raise AssertionError(f"{failure}; the sidecar said:\n{self.house.log_text()[-2000:]}") from None
 
     def status(self):
         assert self.house.process.poll() is None, f"the supervisor ended with {self.house.process.returncode}"

@@ -70,6 +70,12 @@ class Listeners:
         self.open[listener.fileno()] = listener
         self.poll.register(listener, select.EPOLLIN)
 
+    def retire(self, name):
+        """Listens no more under this name."""
+        for descriptor in [number for number, of in self.names.items() if of == name]:
+            del self.names[descriptor]
+            self._drop(descriptor)
+
     def close(self):
         self.running = False
         self.thread.join(5)
@@ -82,16 +88,16 @@ class Listeners:
             for descriptor, _ in self.poll.poll(0.1):
                 if descriptor in self.names:
                     self._accept(descriptor)
-                else:
+                elif descriptor in self.open:
                     self._read(descriptor)
 
     def _accept(self, descriptor):
         while True:
             try:
                 sock, _ = self.open[descriptor].accept()
-            except OSError:
+            except (OSError, KeyError):
                 return
-            name = self.names[descriptor]
+            name = self.names.get(descriptor, "retired")
             with self.changed:
                 self.counts[name] += 1
                 self.changed.notify_all()

@@ -9,6 +9,7 @@ import frames
 from hijacked import HijackedHouse, settle
 from line import Ledger, Line, Question
 from listeners import Full, Listeners
+from report import NotChecked
 from spellings import OUTSIDE, PORTS, Targets
 from support import own_machine
 from support.client import ask
@@ -133,7 +134,7 @@ class Stage:
 
     def every_connect_is_known(self):
         if not self.isolated:
-            return "seen by canaries only: this machine is not ours alone"
+            raise NotChecked("needs root, for a machine that nobody else uses")
         assert settle(lambda: self.unaccepted() == 0), f"{self.unaccepted()} connections went to nobody we know"
         return f"{own_machine.connects():,} connections, all of them known"
 

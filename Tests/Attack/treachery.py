@@ -56,9 +56,9 @@ def cancels(stage):
     mine.finish(30)
     time.sleep(0.5)
     mine.collect()  # an answer to the dial that was taken back would be a fault
-    mine.close()
-    other.close()
-    full.close()
+    for sock in (mine, other, full):
+        sock.close()
+    stage.listeners.retire(name)
     if stage.isolated:
         stage.explained += stage.unaccepted() - before  # whoever filled the queue, and the dial that was taken back
     stage.clean()
