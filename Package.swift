@@ -23,6 +23,7 @@ let package = Package(
         .executable(name: "routing-sidecar-dialer", targets: ["Dialer"]),
         .executable(name: "routing-sidecar-proxy", targets: ["Proxy"]),
         .executable(name: "routing-sidecar-resolver", targets: ["Resolver"]),
+        .executable(name: "routing-sidecar-watcher", targets: ["Watcher"]),
         .executable(name: "simulated-engine", targets: ["SimulatedEngine"]),
         .executable(name: "routing-sidecar-demo", targets: ["Demo"]),
     ],
@@ -30,6 +31,11 @@ let package = Package(
         // The kernel's interface: C for variadics, macros, ancillary data and everything between fork and exec.
         .target(name: "CLinux", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         library("Linux", ["CLinux"]),
+        // HTTPS for the watcher, and for nobody else. By its soname, so that a build needs the library but not its
+        // development package.
+        .target(
+            name: "CCurl", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+            linkerSettings: [.linkedLibrary(":libcurl.so.4")]),
 
         // What the processes share.
         library("IPC", ["Linux", "CLinux"]),
@@ -45,6 +51,7 @@ let package = Package(
         process("Supervisor", ["Linux", "CLinux", "IPC", "Metrics", "Configuration", "Allowlist", "Sandbox"]),
         process("Dialer", ["Linux", "CLinux", "IPC", "Metrics", "Allowlist", "Sandbox"]),
         process("Resolver", ["Linux", "CLinux", "IPC", "Sandbox"]),
+        process("Watcher", ["Linux", "CLinux", "CCurl", "IPC", "Metrics", "JSON", "Allowlist", "Sandbox"]),
         process("Proxy", ["Linux", "CLinux", "IPC", "Metrics", "HTTP", "JSON", "Admin", "Allowlist", "Sandbox"]),
 
         // For trying the sidecar out; not part of an installation.
@@ -55,6 +62,7 @@ let package = Package(
         tests("HTTPTests", ["HTTP"]),
         tests("JSONTests", ["JSON"]),
         tests("ResolverTests", ["Resolver", "IPC", "Linux", "CLinux"]),
+        tests("WatcherTests", ["Watcher", "CCurl", "IPC", "Linux", "CLinux", "JSON", "Allowlist"]),
         tests("DialerTests", ["Dialer", "IPC", "Linux"]),
         tests("IPCTests", ["IPC", "Linux", "CLinux"]),
         tests("MetricsTests", ["Metrics", "Linux", "CLinux"]),

@@ -7,7 +7,7 @@ build=${1:-.build/release}
 bad=0
 say() { echo "structure: $*" >&2; bad=1; }
 
-long_lived="Linux IPC Metrics HTTP JSON Admin Supervisor Dialer Proxy Resolver Configuration"
+long_lived="Linux IPC Metrics HTTP JSON Allowlist Sandbox Admin Supervisor Dialer Proxy Resolver Configuration Watcher"
 for module in $long_lived; do
     if grep -rnE '^ *(@preconcurrency )?(public |internal )?import (Foundation|FoundationEssentials|Dispatch|NIO[A-Za-z]*)\b' \
         "Sources/$module"; then
@@ -18,16 +18,24 @@ for module in $long_lived; do
     fi
 done
 
+linked() { ldd "$1" | awk '{print $1}' | sed 's#.*/##; s#\.so.*##' | sort -u; }
+
 for exe in routing-sidecar routing-sidecar-dialer routing-sidecar-proxy routing-sidecar-resolver; do
     [ -x "$build/$exe" ] || { say "$build/$exe is missing"; continue; }
-    libraries=$(ldd "$build/$exe" | awk '{print $1}' | sed 's#.*/##; s#\.so.*##' | sort -u | tr '\n' ' ')
-    for library in $libraries; do
+    for library in $(linked "$build/$exe"); do
         case $library in
             linux-vdso | ld-linux-x86-64 | ld-linux-aarch64 | libc | libm | libgcc_s | libstdc++ | libpthread | libdl) ;;
             *) say "$exe links $library" ;;
         esac
     done
 done
+# The watcher alone speaks to the Kubernetes API, with libcurl; nobody needs UCX there.
+if [ -x "$build/routing-sidecar-watcher" ]; then
+    linked "$build/routing-sidecar-watcher" | grep -qx libcurl || say "routing-sidecar-watcher does not link libcurl"
+    ! linked "$build/routing-sidecar-watcher" | grep -qE '^libuc[pst]$' || say "routing-sidecar-watcher links UCX"
+else
+    say "$build/routing-sidecar-watcher is missing"
+fi
 
 find Sources Tests -name '*.swift' -o -name '*.c' -o -name '*.h' -o -name '*.py' | xargs wc -l |
     awk '$2 != "total" && $1 > 400 {print}' | while read -r lines file; do

@@ -12,6 +12,8 @@ fi
 need=""
 [ -e /usr/include/linux/landlock.h ] && [ -e /usr/include/stdio.h ] || need="$need libc6-dev"
 command -v git >/dev/null 2>&1 || need="$need git"
+command -v pkg-config >/dev/null 2>&1 || need="$need pkg-config"
+pkg-config --exists libcurl 2>/dev/null || need="$need libcurl4-openssl-dev"
 if [ "${1:-build}" = test ]; then
     "$(dirname "$0")/find-python.sh" >/dev/null 2>&1 || need="$need python3 python3-pytest"
     command -v curl >/dev/null 2>&1 || need="$need curl"

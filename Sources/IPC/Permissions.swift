@@ -15,7 +15,8 @@ public enum Permissions {
     /// May a child of this role, in this phase, send this to the supervisor?
     public static func allows(_ role: Role, _ message: FromChild, _ phase: ChildPhase) -> Bool {
         switch (message, phase) {
-        case (.ready, .starting): true
+        // Told to stop while it was still starting, it may say so all the same.
+        case (.ready, .starting), (.ready, .stopping): true
         case (.pong, .starting), (.pong, .serving), (.pong, .draining), (.pong, .stopping): true
         case (.violation, .starting), (.violation, .serving), (.violation, .draining), (.violation, .stopping):
             role != .supervisor
@@ -34,7 +35,7 @@ public enum Permissions {
             (.allowlistConfirmed, .starting),
             (.allowlistConfirmed, .draining):
             false
-        case (.ready, .serving), (.ready, .draining), (.ready, .stopping): false
+        case (.ready, .serving), (.ready, .draining): false
         case (.drained, .starting), (.drained, .serving): false
         }
     }

@@ -13,7 +13,7 @@ struct Cursor {
     var fault: BodyFault
 
     private let nesting: NestingBits
-    private let maximumDepth: Int
+    let maximumDepth: Int
 
     init(_ base: Address, _ count: Int, nesting: borrowing NestingStack) {
         self.base = base

@@ -47,6 +47,7 @@ extension Supervisor {
         }
         switch message {
         case .ready:
+            guard child.phase == .starting else { return }
             child.phase = .serving
             child.readyAt = now
             guard let (component, which) = place(of: child) else { return }
