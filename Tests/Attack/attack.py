@@ -46,7 +46,7 @@ def checks(stage, dials):
     yield "a cancel ends its own channel's dial, and no other's", lambda: cancels(stage)
     yield "channels closed in the middle leave nothing behind", lambda: closings(stage)
     yield "dials whose answers nobody reads stop nobody else, and cost little", lambda: floods(stage)
-    yield "connections that nobody reads are bounded and go with their channel", lambda: unread_connections(stage)
+    yield "connections that nobody takes stop nobody else, and go with their channel", lambda: unread_connections(stage)
     yield "the snapshot can't be changed, and a forged one is refused", lambda: forgeries(stage)
     yield "what has left the allowlist is refused, also when its dial was under way", lambda: revocations(stage)
     yield "no canary was reached", stage.no_canary

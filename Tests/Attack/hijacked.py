@@ -1,4 +1,4 @@
-"""A sidecar whose proxy was taken over, and what the attacker then holds: its channels to the dialer and the supervisor."""
+"""A sidecar whose proxy was taken over, and what the attacker then holds: channels to the dialer and the supervisor."""
 
 import os
 import pathlib
@@ -69,8 +69,8 @@ class Loot:
 
 
 class HijackedHouse:
-    """A sidecar, all of it real but for the proxy. It has no walls: what keeps the attack from its goal must be what the
-    dialer knows, and not what the attacker can't call."""
+    """A sidecar, all of it real but for the proxy. It has no walls: what keeps the attack from its goal must be what
+    the dialer knows, and not what the attacker can't call."""
 
     def __init__(self, decoder_port, port, admin_port, environment=(), **flags):
         self.build = pathlib.Path(tempfile.mkdtemp(prefix="attack"))
@@ -115,7 +115,7 @@ class HijackedHouse:
         """A restarted proxy is taken over at once, and has new channels."""
         self.house.process.send_signal(signal.SIGUSR2)
         self.receive_loot()
-        wait_for(lambda: self.proxy()["pid"] == self.loot.pid and self.proxy()["ready"], "the next stand-in serving", 20)
+        wait_for(lambda: self.proxy()["pid"] == self.loot.pid and self.proxy()["ready"], "the next stand-in", 20)
 
     def channel(self):
         if not self.loot.take() or not self.loot.dialer_channels:

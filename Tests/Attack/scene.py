@@ -1,4 +1,4 @@
-"""What stands around the attack: members, the decoder, canaries, the sidecar, and what must be true of them at the end."""
+"""What stands around the attack: members, the decoder, canaries, the sidecar; and what must be true at the end."""
 
 import mmap
 import signal
@@ -9,6 +9,7 @@ import frames
 from hijacked import HijackedHouse, settle
 from line import Ledger, Line, Question
 from listeners import Full, Listeners
+from name_server import NAME_SERVER, hosts_file
 from report import NotChecked
 from spellings import OUTSIDE, PORTS, Targets
 from support import own_machine
@@ -17,24 +18,12 @@ from support.engine import free_port
 
 OWN_ADDRESSES = ["10.9.8.7", "fd42::7"]
 API_SERVER = "10.96.0.1"
-NAME_SERVER = "127.0.0.53"
-HOSTS = {
-    "localhost": ["127.0.0.1", "::1"],
-    "inside.attack": ["127.0.0.2"],
-    "outside.attack": ["127.0.0.4"],
-    "metadata.attack": ["169.254.169.254"],
-    "own.attack": ["10.9.8.7"],
-    "api.attack": ["10.96.0.1"],
-    "nat64.attack": ["64:ff9b::a9fe:a9fe"],
-    "mapped.attack": ["::ffff:169.254.169.254"],
-    "both.attack": ["169.254.169.254", "127.0.0.2"],
-}
 
 
 def isolate():
     own_machine.enter(
         addresses=OWN_ADDRESSES, resolv_conf=f"nameserver {NAME_SERVER}\noptions timeout:1 attempts:2\n",
-        hosts="".join(f"{address} {name}\n" for name, addresses in HOSTS.items() for address in addresses))
+        hosts=hosts_file())
 
 
 class Stage:
@@ -64,8 +53,9 @@ class Stage:
         # What may never be dialled stands in the allowlist too: nothing is gained by it.
         poison = [f"127.0.0.1:{self.port}", f"127.0.0.1:{self.admin_port}", f"[::1]:{self.admin_port}"]
         if self.isolated:
-            poison += ["169.254.169.254:80", "[fe80::1]:80", "[64:ff9b::a9fe:a9fe]:80", "[2002:a9fe:a9fe::]:80",
-                       "0.0.0.0:80", "224.0.0.1:80", "100.100.100.200:80", "10.9.8.7:8000", "[fd42::7]:8000", f"{API_SERVER}:443"]
+            poison += [
+                "169.254.169.254:80", "[fe80::1]:80", "[64:ff9b::a9fe:a9fe]:80", "[2002:a9fe:a9fe::]:80", "0.0.0.0:80",
+                "224.0.0.1:80", "100.100.100.200:80", "10.9.8.7:8000", "[fd42::7]:8000", f"{API_SERVER}:443"]
         self.poison = poison
         self.file = tempfile.NamedTemporaryFile("w", prefix="allow")
         self.allow(self.members)

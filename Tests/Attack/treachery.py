@@ -36,7 +36,7 @@ def replays(stage, count):
 
 
 def cancels(stage):
-    """Two dials of one channel wait. It takes one back; another channel tries to take back both, and everything else."""
+    """Two dials of one channel wait. It takes one back; another channel tries to take back both, and all others."""
     before = stage.unaccepted() if stage.isolated else 0
     full = stage.fill()
     mine, other = stage.line(), stage.line()

@@ -1,9 +1,13 @@
 """Values of the routing header, each with its exact outcome under a fixed allowlist.
 
 Allowed are 127.0.0.2:{A}, 127.0.0.3:{B} and [::1]:{C}, where engines listen, and 127.0.0.9:{D}, where nobody does; and
-every address of ALSO_ALLOWED, which must make no difference. At {A} on every other address a canary listens.
+every address of NEVER_CALLED, which must make no difference. At {A} on every other address a canary listens.
 {X} is a free port, {ADMIN} and {SERVING} are the sidecar's own.
 """
+
+import re
+
+LOOPBACK = re.compile(r"(http://)?(127\.|localhost:|\[::1\]|\[::ffff:127\.)")
 
 # Served: by these prefillers and the decoder, or by the decoder alone.
 A, B, C, ALONE = ("A",), ("B",), ("C",), ()
@@ -165,6 +169,11 @@ REFUSED = [
     ("10.0.0.5:8000", OUTSIDE),
     ("127.0.0.4:{A},127.0.0.2:{X}", OUTSIDE),
     (["127.0.0.4:{A}", "127.0.0.6:{A}"], OUTSIDE),
+    # Always refused, but the list is asked first.
+    ("169.254.169.253:80", OUTSIDE),
+    ("[64:ff9b::169.254.169.253]:80", OUTSIDE),
+    ("[fe80::2]:80", OUTSIDE),
+    ("224.0.0.2:80", OUTSIDE),
     # In the list, but not with this port (W3).
     ("127.0.0.2:{X}", PORT),
     ("127.0.0.2:{B}", PORT),
@@ -226,6 +235,12 @@ def cases():
     yield from ((value, BAD) for value in MALFORMED)
     yield from ((value, HEAD) for value in IN_THE_HEAD)
     yield from REFUSED
+
+
+def stays_here(value):
+    """Would a dial to any of these addresses, if it were made, stay on this machine?"""
+    candidates = ",".join(value if isinstance(value, list) else [value]).split(",")
+    return all(LOOPBACK.match(candidate) for candidate in candidates)
 
 
 def written(value, ports):
