@@ -31,15 +31,14 @@ let package = Package(
         // The kernel's interface: C for variadics, macros, ancillary data and everything between fork and exec.
         .target(name: "CLinux", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         library("Linux", ["CLinux"]),
-        // HTTPS for the watcher, and for nobody else. By its soname, so that a build needs the library but not its
-        // development package.
+        // HTTPS for the watcher, and for nobody else.
         .target(
             name: "CCurl", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
-            linkerSettings: [.linkedLibrary(":libcurl.so.4")]),
+            linkerSettings: [.linkedLibrary("curl")]),
 
         // What the processes share.
         library("IPC", ["Linux", "CLinux"]),
-        library("Metrics", ["Linux", "CLinux"]),
+        library("Metrics", ["Linux", "CLinux", "IPC"]),
         library("Configuration", ["IPC"]),
         library("Allowlist", ["Linux", "CLinux"]),
         library("Sandbox", ["Linux", "CLinux", "IPC"]),

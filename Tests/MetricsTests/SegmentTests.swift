@@ -9,7 +9,9 @@ final class SegmentTests: XCTestCase {
     private func withSegment(stripes: Int, _ body: (SegmentWriter, SegmentReader) -> Void) {
         let before = openDescriptors()
         let fd = segment(stripes: stripes)
-        guard let reader = SegmentReader(fd: fd), let writer = SegmentWriter.map(fd: dup(fd), stripes: stripes) else {
+        guard let reader = SegmentReader(fd: fd, of: .proxy),
+            let writer = SegmentWriter.map(fd: dup(fd), stripes: stripes)
+        else {
             return XCTFail("a segment of \(stripes) stripes")
         }
         close(fd)
@@ -127,7 +129,7 @@ final class SegmentTests: XCTestCase {
         var leaked = 0
         for _ in 0..<5 {
             let before = openDescriptors()
-            XCTAssertNil(SegmentReader(fd: fd), what)
+            XCTAssertNil(SegmentReader(fd: fd, of: .proxy), what)
             XCTAssertNil(SegmentWriter.map(fd: dup(fd), stripes: stripes), what)
             if openDescriptors() != before { leaked += 1 }
         }
@@ -167,7 +169,7 @@ final class SegmentTests: XCTestCase {
             refused(memory(size, seals: seals), stripes: 1, "seals \(seals.map(String.init) ?? "none")")
         }
         let sealed = memory(size, seals: 7)
-        XCTAssertNotNil(SegmentReader(fd: sealed))
+        XCTAssertNotNil(SegmentReader(fd: sealed, of: .proxy))
         close(sealed)
     }
 
@@ -178,7 +180,7 @@ final class SegmentTests: XCTestCase {
         close(pipe[1])
         refused(open("/proc/self/exe", O_RDONLY), stripes: 1, "a file")
         refused(cl_eventfd(), stripes: 1, "an eventfd")
-        XCTAssertNil(SegmentReader(fd: -1))
+        XCTAssertNil(SegmentReader(fd: -1, of: .proxy))
         XCTAssertNil(SegmentWriter.map(fd: -1, stripes: 1))
     }
 
