@@ -6,10 +6,10 @@ import XCTest
 
 /// Segments: what one process counts, another one adds up, and nothing about a segment is believed.
 final class SegmentTests: XCTestCase {
-    private func withSegment(stripes: Int, _ body: (SegmentWriter, SegmentReader) -> Void) {
+    private func withSegment(stripes: Int, _ body: (SegmentWriter, WholeReader) -> Void) {
         let before = openDescriptors()
         let fd = segment(stripes: stripes)
-        guard let reader = SegmentReader(fd: fd, of: .proxy),
+        guard let reader = WholeReader(fd: fd),
             let writer = SegmentWriter.map(fd: dup(fd), stripes: stripes)
         else {
             return XCTFail("a segment of \(stripes) stripes")
@@ -17,6 +17,32 @@ final class SegmentTests: XCTestCase {
         close(fd)
         XCTAssertEqual(openDescriptors(), before, "a mapping needs no descriptor")
         body(writer, reader)
+    }
+
+    func testAProcessIsBelievedInItsOwnWordsOnly() {
+        let fd = segment(stripes: 1)
+        defer { close(fd) }
+        guard let writer = SegmentWriter.map(fd: dup(fd), stripes: 1) else { return XCTFail("no segment") }
+        for (_, counter) in requestCounters + namedCounters + namedGauges { writer.stripe(0).add(counter, 7) }
+        var believed: [Int: [CountingRole]] = [:]
+        for role in CountingRole.allCases {
+            var totals = [UInt64](repeating: 0, count: Layout.words)
+            SegmentReader(fd: fd, of: role)?.add(to: &totals, gauges: true)
+            for (name, counter) in requestCounters + namedCounters + namedGauges
+            where totals[counter.index] > 0 {
+                XCTAssertEqual(totals[counter.index], 7, name)
+                believed[counter.index, default: []].append(role)
+            }
+        }
+        for (name, counter) in requestCounters + namedCounters + namedGauges {
+            XCTAssertEqual(believed[counter.index]?.count, 1, name)
+        }
+        // What a hijacked proxy must not reach: the refusals are the dialer's, the API's counts the watcher's.
+        for counter in [
+            Counter.dialsRefusedPolicy, .dialsRefusedNotInPool, .dialsRefusedPort, .dialsRefusedNoAllowlist,
+            .dialerViolations, .decoderReachable,
+        ] { XCTAssertEqual(believed[counter.index], [.dialer]) }
+        for counter in [Counter.apiRequests, .apiFailures] { XCTAssertEqual(believed[counter.index], [.watcher]) }
     }
 
     func testEveryWordOfEveryStripeIsAddedUp() {
