@@ -7,7 +7,7 @@ import time
 
 import frames
 from hijacked import HijackedHouse, settle
-from line import Ledger, Line, Question
+from line import COUNTED, Ledger, Line, Question
 from listeners import Full, Listeners
 from name_server import NAME_SERVER, hosts_file
 from report import NotChecked
@@ -152,6 +152,10 @@ class Stage:
         minutes = int((time.monotonic() - self.begun) / 60) + 1
         assert 1 <= lines <= 10 * (minutes + 1), f"{lines} log lines in {minutes} minutes"
         return f"{sum(self.ledger.refused.values()):,} refusals, {lines} log lines"
+
+    def counted(self, reason):
+        """How many refusals for this reason the dialer has counted."""
+        return int(self.house.metrics()[f'sidecar_dialer_refusals_total{{reason="{COUNTED[reason]}"}}'])
 
     def compare(self, metrics):
         for reason in ("forbidden_address", "not_in_pool", "port_not_allowed", "no_allowlist"):

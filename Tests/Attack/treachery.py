@@ -10,7 +10,7 @@ import time
 
 import frames
 from hijacked import settle, wait_for
-from line import Question
+from line import COUNTED, Question
 from spellings import OUTSIDE
 
 MEMORY = 4 << 20  # bytes that unread answers may cost the dialer at most
@@ -89,35 +89,37 @@ def closings(stage):
 
 
 def floods(stage):
-    """Answers pile up; the dialer may stop reading the one who does that, and must go on serving others."""
+    """Questions without end whose answers are never read: who does that is cut off, and nobody else notices."""
     flood, other = stage.line(), stage.line()
     target = frames.endpoint("127.0.0.4", stage.canary_port)
     memory = stage.house.dialer_memory()
+    before = stage.counted(OUTSIDE)
     sent = 0
-    while sent < FLOOD:
-        identity = flood.identity()
+    cut_off = False
+    while sent < FLOOD and not cut_off:
         try:
-            flood.sock.send(frames.dial(identity, target))
+            flood.sock.send(frames.dial(flood.identity(), target))
+            sent += 1
         except BlockingIOError:
-            # Is it busy, or has it stopped reading us?
-            if not settle(lambda: writable(flood.sock), 1):
-                break
-            continue
-        flood.waiting.setdefault(identity, []).append(Question("flooded", {OUTSIDE}, target=target))
-        stage.ledger.asked["flooded"] += 1
-        sent += 1
-        if sent % 10_000 == 0:
-            stage.member(other, "a member during a flood")
-            other.finish()
-    grown = stage.house.dialer_memory() - memory
+            settle(lambda: writable(flood.sock), 1)
+        except (ConnectionResetError, BrokenPipeError):
+            cut_off = True
+    assert cut_off, f"{sent:,} questions whose answers nobody reads, and the dialer listens on"
     stage.member(other, "a member during a flood")
     other.finish()
-    flood.finish(60)
+    # How many of them the dialer had taken in by then only it can say; every one of those was refused.
+    settle(lambda: stage.counted(OUTSIDE) - before > 0, 5)
+    taken = stage.counted(OUTSIDE) - before
+    assert 0 < taken <= sent, f"{taken:,} refusals of {sent:,} questions"
+    stage.ledger.asked["flooded"] += sent
+    stage.ledger.refused[COUNTED[OUTSIDE]] += taken
+    stage.ledger.violations += 1
+    grown = stage.house.dialer_memory() - memory
     flood.close()
     other.close()
     stage.clean()
     assert grown < MEMORY, f"{sent:,} unread answers cost the dialer {grown >> 20} MiB: nothing bounds them"
-    return f"{sent:,} unread answers cost {grown >> 10} KiB"
+    return f"cut off after {taken:,} unread answers, which cost {grown >> 10} KiB"
 
 
 def writable(sock):
