@@ -52,7 +52,8 @@ extension WatcherProcess {
         case .connection(let text): return ("the API server can't be reached", text, [])
         case .untrusted(let text):
             return (
-                "the API server's certificate is not vouched for (is the file of certificates this cluster's?)", text, []
+                "the API server's certificate is not vouched for (is the file of certificates this cluster's?)", text,
+                []
             )
         case .unprepared(let text): return ("the API server can't be asked", text, [])
         case .expired: return ("the version is too old", "410", [])
