@@ -31,15 +31,14 @@ let package = Package(
         // The kernel's interface: C for variadics, macros, ancillary data and everything between fork and exec.
         .target(name: "CLinux", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         library("Linux", ["CLinux"]),
-        // HTTPS for the watcher, and for nobody else. By its soname, so that a build needs the library but not its
-        // development package.
+        // HTTPS for the watcher, and for nobody else.
         .target(
             name: "CCurl", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
-            linkerSettings: [.linkedLibrary(":libcurl.so.4")]),
+            linkerSettings: [.linkedLibrary("curl")]),
 
         // What the processes share.
         library("IPC", ["Linux", "CLinux"]),
-        library("Metrics", ["Linux", "CLinux"]),
+        library("Metrics", ["Linux", "CLinux", "IPC"]),
         library("Configuration", ["IPC"]),
         library("Allowlist", ["Linux", "CLinux"]),
         library("Sandbox", ["Linux", "CLinux", "IPC"]),
@@ -58,17 +57,19 @@ let package = Package(
         process("SimulatedEngine", []),
         process("Demo", []),
 
+        tests("AllowlistTests", ["Allowlist", "Linux", "CLinux"]),
         tests("ConfigurationTests", ["Configuration", "IPC"]),
         tests("HTTPTests", ["HTTP"]),
         tests("JSONTests", ["JSON"]),
         tests("ResolverTests", ["Resolver", "IPC", "Linux", "CLinux"]),
+        tests("DialerTests", ["Dialer", "IPC", "Linux", "Allowlist"]),
         tests("WatcherTests", ["Watcher", "CCurl", "IPC", "Linux", "CLinux", "JSON", "Allowlist"]),
-        tests("DialerTests", ["Dialer", "IPC", "Linux"]),
         tests("IPCTests", ["IPC", "Linux", "CLinux"]),
         tests("MetricsTests", ["Metrics", "Linux", "CLinux"]),
         tests("ProxyTests", ["Proxy", "HTTP", "IPC", "Linux", "CLinux", "JSON", "Metrics"]),
         tests(
-            "SupervisorTests", ["Supervisor", "IPC", "Linux", "CLinux", "Configuration", "JSON", "Metrics"]),
+            "SupervisorTests",
+            ["Supervisor", "IPC", "Linux", "CLinux", "Configuration", "JSON", "Metrics", "Allowlist"]),
     ],
     swiftLanguageModes: [.v6]
 )

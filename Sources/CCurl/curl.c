@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "libcurl.h"
+#include <curl/curl.h>
 
 struct cc_loop {
     CURLM *multi;
@@ -191,41 +191,3 @@ int cc_wait(cc_loop *loop, int fd, int milliseconds) {
 void cc_wipe(void *bytes, size_t count) { explicit_bzero(bytes, count); }
 
 void cc_trim(void) { malloc_trim(0); }
-
-const char *cc_wrong_option(void) {
-    static const struct {
-        const char *name;
-        int number;
-    } options[] = {
-        {"WRITEDATA", CURLOPT_WRITEDATA},
-        {"URL", CURLOPT_URL},
-        {"PROXY", CURLOPT_PROXY},
-        {"ERRORBUFFER", CURLOPT_ERRORBUFFER},
-        {"USERAGENT", CURLOPT_USERAGENT},
-        {"HTTPHEADER", CURLOPT_HTTPHEADER},
-        {"HEADERDATA", CURLOPT_HEADERDATA},
-        {"SSLVERSION", CURLOPT_SSLVERSION},
-        {"NETRC", CURLOPT_NETRC},
-        {"FOLLOWLOCATION", CURLOPT_FOLLOWLOCATION},
-        {"SSL_VERIFYPEER", CURLOPT_SSL_VERIFYPEER},
-        {"SSL_VERIFYHOST", CURLOPT_SSL_VERIFYHOST},
-        {"HTTP_VERSION", CURLOPT_HTTP_VERSION},
-        {"BUFFERSIZE", CURLOPT_BUFFERSIZE},
-        {"NOSIGNAL", CURLOPT_NOSIGNAL},
-        {"CAPATH", CURLOPT_CAPATH},
-        {"PRIVATE", CURLOPT_PRIVATE},
-        {"CONNECTTIMEOUT_MS", CURLOPT_CONNECTTIMEOUT_MS},
-        {"PATH_AS_IS", CURLOPT_PATH_AS_IS},
-        {"PROTOCOLS_STR", CURLOPT_PROTOCOLS_STR},
-        {"REDIR_PROTOCOLS_STR", CURLOPT_REDIR_PROTOCOLS_STR},
-        {"WRITEFUNCTION", CURLOPT_WRITEFUNCTION},
-        {"HEADERFUNCTION", CURLOPT_HEADERFUNCTION},
-        {"SOCKOPTFUNCTION", CURLOPT_SOCKOPTFUNCTION},
-        {"CAINFO_BLOB", CURLOPT_CAINFO_BLOB},
-    };
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-        const struct curl_easyoption *found = curl_easy_option_by_name(options[i].name);
-        if (found == NULL || (int)found->id != options[i].number) return options[i].name;
-    }
-    return NULL;
-}

@@ -53,8 +53,8 @@ public func helpText() -> String {
 
 private let signals = [
     ("15 TERM, 2 INT", "drain and stop"),
-    ("1 HUP", "read resolv.conf and hosts again (with --resolve-names)"),
-    ("10 USR1", "restart the watcher of the inference pool (not in this build)"),
+    ("1 HUP", "read --allow-file, resolv.conf and hosts again"),
+    ("10 USR1", "restart the watcher of the inference pool"),
     ("12 USR2", "restart the proxy, without refusing anybody"),
     ("34 RTMIN", "restart the KV agent (not in this build)"),
     ("35 RTMIN+1", "restart the dialer"),

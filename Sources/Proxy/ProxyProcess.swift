@@ -50,6 +50,8 @@ final class ProxyProcess: @unchecked Sendable {
             exit("no memory for the control channel", .resource)
         }
         for loop in loops.dropFirst() { start(loop) }
+        // A thread's first system calls are libc's own, and no filter of ours lists them.
+        while shared.loopsRunning(0) < loops.count - 1 { usleep(200) }
         Walls.close(.proxy, channel: control.fd)
         say(.ready)
         loops[0].onTurn = { [unowned self] in self.checkDrain() }
@@ -64,7 +66,9 @@ final class ProxyProcess: @unchecked Sendable {
             &thread, nil,
             { context in
                 guard let context else { return nil }
-                Unmanaged<Loop>.fromOpaque(context).takeUnretainedValue().run()
+                let loop = Unmanaged<Loop>.fromOpaque(context).takeUnretainedValue()
+                _ = loop.shared.loopsRunning(1)
+                loop.run()
                 return nil
             }, context)
         if failed != 0 { exit("starting a thread failed: \(Errno(failed))", .resource) }

@@ -58,7 +58,6 @@ extension Supervisor {
             .debug, "a new snapshot of the pool",
             [("generation", "\(allowlist.generation)"), ("endpoints", "\(endpoints)")])
         distributeAllowlist()
-        publish()
     }
 
     func confirmAllowlist(_ sequence: UInt64, from child: ChildProcess) {
@@ -78,9 +77,8 @@ extension Supervisor {
     /// A dialer or a proxy goes by a generation now.
     func allowlistInForce(_ generation: UInt64, at child: ChildProcess) {
         child.allowlistInForce = max(child.allowlistInForce, generation)
-        let wasReady = self.wasReady
         distributeAllowlist()
-        if !wasReady { publish() }
+        publish()
     }
 
     /// Hands the snapshot to every dialer that doesn't have it, and to proxies once the dialer in charge goes by it. A

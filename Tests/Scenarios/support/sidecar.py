@@ -56,7 +56,7 @@ class Sidecar:
 
     def __init__(self, decoder=None, env=None, **flags):
         self.decoder = decoder
-        self.port, self.admin_port = free_port(), free_port()
+        self.port, self.admin_port = flags.get("port") or free_port(), flags.get("admin_port") or free_port()
         self.directory = tempfile.mkdtemp(prefix="sc")
         self.control_socket = os.path.join(self.directory, "control.sock")
         self.flags = {
