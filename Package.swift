@@ -65,6 +65,7 @@ let package = Package(
         tests("DialerTests", ["Dialer", "IPC", "Linux", "Allowlist"]),
         tests("WatcherTests", ["Watcher", "CCurl", "IPC", "Linux", "CLinux", "JSON", "Allowlist"]),
         tests("IPCTests", ["IPC", "Linux", "CLinux"]),
+        tests("SandboxTests", ["Sandbox", "IPC", "CLinux"]),
         tests("MetricsTests", ["Metrics", "Linux", "CLinux"]),
         tests("ProxyTests", ["Proxy", "HTTP", "IPC", "Linux", "CLinux", "JSON", "Metrics"]),
         tests(
