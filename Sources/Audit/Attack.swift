@@ -98,13 +98,17 @@ public struct Attack: Sendable {
         Attack(
             "shutdown-listener", "shut the shared listener down", [("shutdown", [])],
             whenAllowed: "allowed by design, healed by the supervisor"),
+        Attack(
+            "block-listener", "make the shared listener block", [("fcntl", [4, 4])],
+            whenAllowed: "fcntl(F_SETFL) is declared, and the flag is shared by all holders of the socket"),
         Attack("attach-filter", "put a filter on the shared listener", [("setsockopt", [4, 1, 26])]),
         Attack("lock-filter", "lock the shared listener's filter", [("setsockopt", [4, 1, 44])]),
         Attack("setown", "direct a socket's signals at a sibling", [("fcntl", [4, 8])]),
     ]
 
     private static let newProcesses = [
-        Attack("exec", "run a program", [("execve", [])]),
+        Attack("exec", "run its own program again", [("execve", [])]),
+        Attack("exec-shell", "run a shell", [("execve", [])]),
         Attack("fork", "fork", [("clone", [])]),
         Attack("fork-bomb", "fork 32 times", [("clone", [])]),
     ]

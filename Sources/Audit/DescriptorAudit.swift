@@ -31,6 +31,8 @@ extension ProcessAudit {
         var local = 0
         for (number, link) in descriptors {
             let socket = inode(link).flatMap { table.sockets[$0] }
+            // A socket that is in no table may have been closed since.
+            if socket == nil, link.hasPrefix("socket:"), files.link("fd/\(number)") != link { continue }
             if socket?.isListening == true { listening += 1 }
             if socket?.kind.hasPrefix("unix") == true { local += 1 }
             add(number, link, socket)
@@ -59,7 +61,9 @@ extension ProcessAudit {
             let rules = rights.descriptors.filter { link.hasPrefix($0.kind) }
             if !rules.isEmpty {
                 verdict = .ok
-                declared = rules.map(\.why).joined(separator: "; ")
+                // Rules of the role stand behind those that every child has; a local socket is a channel in any case.
+                let rule = socket?.kind.hasPrefix("unix") == true ? rules.first : rules.last
+                declared = rule?.why ?? declared
             }
         } else if number <= 2 {
             (verdict, declared) = (.ok, "standard input and output, the container's")

@@ -63,6 +63,10 @@ struct Trials {
     var identity: Outcome?
     /// Root, where the house is started as root.
     var nothing: Outcome?
+    /// It is the supervisor who attacked.
+    var isSupervisor = false
+    /// What the kernel's own refusals are called: a container's filter can't be told from the kernel.
+    var kernel = "kernel"
 
     /// Which wall answers, and which would if that one were not there.
     func deniedBy(_ attack: Attack) -> (wall: String, behind: String) {
@@ -77,9 +81,13 @@ struct Trials {
         case .died(let signal): return ("kernel (signal \(signal))", behind)
         case .unprepared(let error): return ("\(floor) (\(Errno(error)), while it got ready)", "")
         case .failed(let error):
+            if isSupervisor {
+                // Its filter is asked before the kernel is, and the rules say what it refuses.
+                let refused = !attack.isDeclared(for: .supervisor)
+                return ((refused ? "seccomp errno" : kernel) + suffix(error), "")
+            }
             if identityDenies { return (floor + suffix(error), "") }
             if landlockDenies && filterOnly?.isDenied != true { return ("Landlock" + suffix(error), "") }
-            if identity == nil { return ("seccomp errno, Landlock or kernel" + suffix(error), "") }
             return ("seccomp errno" + suffix(error), landlockDenies ? "Landlock" : "")
         case .through, .broken: return ("", "")
         }
@@ -90,7 +98,7 @@ struct Trials {
     /// What denies it without any wall of ours.
     private func floorName(_ attack: Attack) -> String {
         if attack.isAboutOthers { return "DAC/uid" }
-        return nothing == .through ? "DAC/uid" : "kernel"
+        return nothing == .through ? "DAC/uid" : kernel
     }
 }
 

@@ -143,16 +143,18 @@ struct ProcessAudit {
     private mutating func dumpable() {
         let user = files.ids("Uid").dropFirst().first ?? 0
         if user == 0 {
-            out.hidden("dumpable", declared: "no", note: "a root process's folder is root's in any case")
+            out.hidden(
+                "dumpable", declared: "no", note: "the kernel shows it by an owner in /proc, which is root in any case")
             return
         }
-        guard let owner = files.folderOwner else {
+        guard let owner = files.filesOwner else {
             out.hidden("dumpable", declared: "no")
             return
         }
         out.add(
             "dumpable", owner == 0 ? "no" : "yes", declared: "no", owner == 0 ? .ok : .wider,
-            note: owner == 0 ? "/proc/\(pid) is root's" : "its user can read its memory and take its descriptors")
+            note: owner == 0 ? "/proc/\(pid)/status is root's" : "its user can read its memory and take its descriptors"
+        )
     }
 
     private mutating func namespaces() {

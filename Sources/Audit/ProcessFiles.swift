@@ -34,10 +34,11 @@ struct ProcessFiles {
     /// Where a link such as `exe` or `ns/net` leads.
     func link(_ name: String) -> String? { readLink("/proc/\(pid)/\(name)") }
 
-    /// Who owns the process's folder: root instead of its own user when it isn't dumpable.
-    var folderOwner: UInt32? {
+    /// Who owns the process's files in /proc: root instead of its own user when it isn't dumpable. (The folder itself is
+    /// the user's in any case.)
+    var filesOwner: UInt32? {
         var info = stat()
-        return stat("/proc/\(pid)", &info) == 0 ? info.st_uid : nil
+        return stat("/proc/\(pid)/status", &info) == 0 ? info.st_uid : nil
     }
 
     /// The hard and the soft limit of a line of `limits`; `UInt64.max` = none.

@@ -8,23 +8,23 @@ public enum TextReport {
         var lines = audit.host.rows.map { pad($0.name, 26) + $0.value }
         for (process, rows) in grouped(audit.rows, by: \.process, \.pid) {
             lines += ["", process]
-            var table = [["FACT", "IN FORCE", "SOURCE", "DECLARED", "", "NOTE"]]
+            var table = [["FACT", "", "IN FORCE", "SOURCE", "DECLARED", "NOTE"]]
             for row in shortened(rows) {
                 table.append([
-                    row.subject, row.value, row.source.rawValue, row.declared, row.verdict.rawValue, row.note,
+                    row.subject, row.verdict.rawValue, row.value, row.source.rawValue, row.declared, row.note,
                 ])
             }
-            lines += columns(table, widest: [20, 44, 16, 34, 8, 80], colour: colour, verdict: 4)
+            lines += columns(table, widest: [20, 8, 44, 16, 40, 80], colour: colour)
         }
         if let probe {
             lines += ["", "Attacks by sacrificial twins"] + probe.notes.map { "  \($0)" }
             for (process, rows) in grouped(probe.rows, by: \.process, { _ in 0 }) {
                 lines += ["", process]
-                var table = [["ATTACK", "RESULT", "BY", "BEHIND IT", "", "NOTE"]]
+                var table = [["ATTACK", "", "RESULT", "BY", "BEHIND IT", "NOTE"]]
                 for row in rows {
-                    table.append([row.words, row.result, row.deniedBy, row.behind, row.verdict.rawValue, row.note])
+                    table.append([row.words, row.verdict.rawValue, row.result, row.deniedBy, row.behind, row.note])
                 }
-                lines += columns(table, widest: [54, 9, 44, 20, 8, 90], colour: colour, verdict: 4)
+                lines += columns(table, widest: [56, 8, 9, 44, 20, 90], colour: colour)
             }
         }
         lines += [""] + verdict(audit, probe)
@@ -92,12 +92,12 @@ public enum TextReport {
         return out
     }
 
-    private static func columns(_ table: [[String]], widest: [Int], colour: Bool, verdict: Int) -> [String] {
+    private static func columns(_ table: [[String]], widest: [Int], colour: Bool) -> [String] {
         let widths = widest.indices.map { column in min(widest[column], table.map { $0[column].count }.max() ?? 0) }
         return table.map { row in
             var line = "  " + row.indices.map { pad(row[$0], widths[$0]) }.joined(separator: "  ")
             while line.hasSuffix(" ") { line.removeLast() }
-            return colour && row[verdict] == Verdict.wider.rawValue ? "\u{1B}[31m\(line)\u{1B}[0m" : line
+            return colour && row[1] == Verdict.wider.rawValue ? "\u{1B}[31m\(line)\u{1B}[0m" : line
         }
     }
 

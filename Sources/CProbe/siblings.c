@@ -65,6 +65,13 @@ static int run_program(const cprobe_targets *t) {
     return outcome(syscall(SYS_execve, t->program, argv, envp));
 }
 
+static int run_shell(const cprobe_targets *t) {
+    (void)t;
+    char *const argv[] = {"sh", "-c", "echo result 0", NULL};
+    char *const envp[] = {NULL};
+    return outcome(syscall(SYS_execve, "/bin/sh", argv, envp));
+}
+
 static long child(void) { return syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, 0); }
 
 static int fork_once(const cprobe_targets *t) {
@@ -102,6 +109,7 @@ static int fork_often(const cprobe_targets *t) {
     return count == COUNT ? 0 : -error;
 }
 
+static int block_listener(const cprobe_targets *t) { return outcome(fcntl(t->listener, F_SETFL, 0)); }
 static int own_descriptor(const cprobe_targets *t) { return outcome(fcntl(t->listener, F_SETOWN, t->victim)); }
 
 const attack sibling_attacks[] = {
@@ -115,8 +123,10 @@ const attack sibling_attacks[] = {
     {"prlimit", NULL, limit},
     {"affinity", note_processors, pin},
     {"exec", NULL, run_program},
+    {"exec-shell", NULL, run_shell},
     {"fork", NULL, fork_once},
     {"fork-bomb", NULL, fork_often},
+    {"block-listener", NULL, block_listener},
     {"setown", NULL, own_descriptor},
     {NULL, NULL, NULL},
 };

@@ -38,14 +38,15 @@ final class AllowingTests: XCTestCase {
         XCTAssertFalse(SupervisorFilter.allows("socket", [2, 3, 1]))
     }
 
-    func testWhatTheProxyMayDoOfAllAttacksIsToShutTheListenerDown() {
-        XCTAssertEqual(Attack.all.filter { $0.isDeclared(for: .proxy) }.map(\.name), ["shutdown-listener"])
+    func testWhatTheProxyMayDoOfAllAttacksIsAboutTheListenerItShares() {
+        XCTAssertEqual(
+            Attack.all.filter { $0.isDeclared(for: .proxy) }.map(\.name), ["shutdown-listener", "block-listener"])
     }
 
     func testWhatTheDialerMayDoOfAllAttacksIsToConnect() {
         XCTAssertEqual(
             Attack.all.filter { $0.isDeclared(for: .dialer) }.map(\.name),
-            ["tcp-socket", "connect-api", "connect-metadata", "connect-outside"])
+            ["tcp-socket", "connect-api", "connect-metadata", "connect-outside", "block-listener"])
     }
 
     func testAttacksHaveDifferentNames() {
