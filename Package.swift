@@ -24,6 +24,7 @@ let package = Package(
         .executable(name: "routing-sidecar-proxy", targets: ["Proxy"]),
         .executable(name: "routing-sidecar-resolver", targets: ["Resolver"]),
         .executable(name: "routing-sidecar-watcher", targets: ["Watcher"]),
+        .executable(name: "routing-sidecar-probe", targets: ["Probe"]),
         .executable(name: "simulated-engine", targets: ["SimulatedEngine"]),
         .executable(name: "routing-sidecar-demo", targets: ["Demo"]),
     ],
@@ -46,18 +47,26 @@ let package = Package(
         library("JSON"),
         library("Admin", ["Linux", "CLinux", "IPC", "Metrics", "HTTP", "Sandbox"]),
 
+        // What `routing-sidecar audit` reads, tries and prints.
+        library("Audit", ["Linux", "CLinux", "CArena", "IPC", "Sandbox", "Allowlist", "Metrics"]),
+        .target(name: "CArena", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+        .target(name: "CProbe", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+
         // One executable per privilege level.
-        process("Supervisor", ["Linux", "CLinux", "IPC", "Metrics", "Configuration", "Allowlist", "Sandbox"]),
+        process("Supervisor", ["Linux", "CLinux", "IPC", "Metrics", "Configuration", "Allowlist", "Sandbox", "Audit"]),
         process("Dialer", ["Linux", "CLinux", "IPC", "Metrics", "Allowlist", "Sandbox"]),
         process("Resolver", ["Linux", "CLinux", "IPC", "Sandbox"]),
         process("Watcher", ["Linux", "CLinux", "CCurl", "IPC", "Metrics", "JSON", "Allowlist", "Sandbox"]),
         process("Proxy", ["Linux", "CLinux", "IPC", "Metrics", "HTTP", "JSON", "Admin", "Allowlist", "Sandbox"]),
+
+        process("Probe", ["CProbe", "Linux", "CLinux", "IPC", "Sandbox"]),
 
         // For trying the sidecar out; not part of an installation.
         process("SimulatedEngine", []),
         process("Demo", []),
 
         tests("AllowlistTests", ["Allowlist", "Linux", "CLinux"]),
+        tests("AuditTests", ["Audit", "Sandbox", "IPC", "Linux", "CLinux"]),
         tests("ConfigurationTests", ["Configuration", "IPC"]),
         tests("HTTPTests", ["HTTP"]),
         tests("JSONTests", ["JSON"]),
