@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <curl/curl.h>
 
@@ -26,6 +27,10 @@ struct cc_transfer {
 };
 
 cc_loop *cc_loop_create(void) {
+    // Certificates have dates: without a time zone of our own, libc would open the host's (/etc/localtime) with the first
+    // one, behind the walls.
+    if (setenv("TZ", "UTC0", 1) != 0) return NULL;
+    tzset();
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return NULL;
     cc_loop *loop = calloc(1, sizeof *loop);
     if (loop == NULL) return NULL;

@@ -1,4 +1,3 @@
-import CCurl
 import JSON
 import XCTest
 
@@ -75,10 +74,6 @@ final class AnswerTests: XCTestCase {
         XCTAssertEqual(Failure.refusal(refusal(nil, #"{"code":410,"reason":"Expired"}"#)), .expired)
         XCTAssertEqual(Failure.refusal(refusal(410, "")), .expired)
         XCTAssertLessThanOrEqual(refusal(500, String(repeating: "x", count: 100_000)).message.count, 300)
-    }
-
-    func testTheNumbersOfLibcurlsOptionsAreTheLibrarysOwn() {
-        XCTAssertNil(cc_wrong_option().map { String(cString: $0) })
     }
 
     func testATokenIsTrimmedAndNeverEmptyOrOddlyMade() throws {
