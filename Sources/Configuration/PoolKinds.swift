@@ -137,6 +137,7 @@ extension Kind {
         guard text.utf8.allSatisfy({ (0x20...0x7e).contains($0) }) else {
             throw Unacceptable("has characters that no label has")
         }
+        if let fault = LabelSelector.fault(in: text) { throw Unacceptable(fault) }
         return text
     }
 }

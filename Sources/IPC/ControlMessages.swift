@@ -185,7 +185,7 @@ public enum FromChild: Message, Equatable {
     case allowlistConfirmed(sequence: UInt64)
     /// Watcher: please open this file and hand it over.
     case fileWanted(HostFile)
-    /// Dialer: this generation is what it goes by from now on.
+    /// Dialer and proxy: this generation is what it goes by from now on.
     case allowlistInForce(generation: UInt64)
     /// Its filter has trapped a system call, by its number; the process dies of it. Said by the process itself, and so no
     /// proof of anything.

@@ -57,6 +57,8 @@ final class Loop {
     var reportedDrained = false
     /// Called once when a drain is complete, on this loop's thread.
     var onDrained: (() -> Void)?
+    /// Called when this loop goes by a new snapshot of the pool, on this loop's thread.
+    var onAdopted: ((UInt64) -> Void)?
     /// Called after each turn.
     var onTurn: (() -> Void)?
     /// The pipe through which the first loop gives orders.

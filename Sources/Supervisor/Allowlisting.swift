@@ -24,12 +24,13 @@ struct HeldAllowlist {
 /// Takes snapshots in, checks them, and hands them on: to the dialer first, whose check counts, and to the proxies once
 /// the dialer goes by it.
 extension Supervisor {
-    /// Is a snapshot in force where it counts, or is none needed?
-    var isAllowlistInForce: Bool {
-        guard configuration.settings.ssrfProtection else { return true }
-        guard let dialer = component(.dialer)?.current else { return false }
-        return dialer.allowlistInForce > 0
+    /// The generation that both the dialer and the proxy go by; 0 = none yet.
+    var allowlistInForce: UInt64 {
+        min(component(.dialer)?.current?.allowlistInForce ?? 0, component(.proxy)?.current?.allowlistInForce ?? 0)
     }
+
+    /// Is a snapshot in force, or is none needed?
+    var isAllowlistInForce: Bool { !configuration.settings.ssrfProtection || allowlistInForce > 0 }
 
     func takeAllowlist(_ descriptor: Int32, _ sequence: UInt64, from child: ChildProcess) {
         guard place(of: child) != nil else { return }
@@ -63,7 +64,8 @@ extension Supervisor {
     func confirmAllowlist(_ sequence: UInt64, from child: ChildProcess) {
         guard child.instance == allowlist.instance, sequence == allowlist.sequence else { return }
         allowlist.confirmedAt = now
-        guard configuration.settings.allowlistMaximumAgeMilliseconds > 0, now - allowlist.confirmationSentAt >= 500
+        publish()
+        guard configuration.settings.allowlistMaximumAgeMilliseconds > 0, now - allowlist.confirmationSentAt >= 200
         else { return }
         allowlist.confirmationSentAt = now
         let message = ToChild.allowlistConfirmed(generation: allowlist.generation, confirmedAt: now)
