@@ -44,10 +44,12 @@ public final class Arena {
             notes.append("network targets have their real addresses, in a network namespace of the probe's own")
         } else {
             var places: [Endpoint] = []
-            for _ in 0..<4 {
-                let fd = Address.loopback4.withBytes { cl_listen_tcp($0, 0, 4096, 0) }
+            // Each has an address of its own, 127.0.0.1 to 127.0.0.4, so that an allowlist can tell them apart.
+            for number in 1...4 as ClosedRange<UInt32> {
+                let address = Address(v4: 0x7F00_0000 + number)
+                let fd = address.withBytes { cl_listen_tcp($0, 0, 4096, 0) }
                 held.append(fd)
-                places.append(Endpoint(.loopback4, Self.port(fd)))
+                places.append(Endpoint(address, Self.port(fd)))
             }
             (api, metadata, outside, member) = (places[0], places[1], places[2], places[3])
             notes.append(

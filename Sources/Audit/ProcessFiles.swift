@@ -68,14 +68,18 @@ struct ProcessFiles {
         guard let folder = opendir("/proc/\(pid)/fd") else { return nil }
         defer { closedir(folder) }
         var found: [(Int32, String)] = []
+        var isEmpty = true
         while let entry = readdir(folder) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
             guard let number = Int32(name) else { continue }
+            isEmpty = false
             // One that was closed meanwhile is none.
             if let link = link("fd/\(number)") { found.append((number, link)) }
         }
+        // Root may list them all, but without SYS_PTRACE see what none of them is.
+        if found.isEmpty && !isEmpty { return nil }
         return found.sorted { $0.0 < $1.0 }
     }
 

@@ -205,7 +205,8 @@ enum Samples {
     }
 
     static var controlRequests: [ControlRequest] {
-        [.status] + ["", "proxy", String(repeating: "x", count: ControlRequest.longestName)].map { .restart(name: $0) }
+        [.status, .audit]
+            + ["", "proxy", String(repeating: "x", count: ControlRequest.longestName)].map { .restart(name: $0) }
     }
 
     static var controlAnswers: [ControlAnswer] {
@@ -288,9 +289,10 @@ enum Samples {
         switch message {
         case .status: 0
         case .restart: 1
+        case .audit: 2
         }
     }
-    static let controlRequestCases = 2
+    static let controlRequestCases = 3
 
     static func number(_ message: ControlAnswer) -> Int {
         switch message {

@@ -1,8 +1,8 @@
 """A restricted pod without a container runtime: what Kubernetes makes of runAsNonRoot, drop: [ALL], RuntimeDefault,
 allowPrivilegeEscalation: false and readOnlyRootFilesystem.
 
-    pod.py start WRITABLE -- COMMAND...       a new pod with one writable folder; becomes COMMAND
-    pod.py exec PID -- COMMAND...             COMMAND in the pod of PID, as `kubectl exec` runs it
+    audit_pod.py start WRITABLE -- COMMAND...       a new pod with one writable folder; becomes COMMAND
+    audit_pod.py exec PID -- COMMAND...             COMMAND in the pod of PID, as `kubectl exec` runs it
 
 With --root first it is a root start: user 0 with SETUID, SETGID, SETPCAP and KILL, under the same filter.
 """
