@@ -54,9 +54,9 @@ def test_every_process_has_its_walls_in_a_restricted_pod(pod):
             assert found["NoNewPrivs"] == "1" and found["Seccomp"] == "2", name
             # The runtime's, the supervisor's and its own.
             assert int(found["Seccomp_filters"]) == int(supervisor["Seccomp_filters"]) + 1 == 3, name
-            # Non-dumpable, so that nobody of the same user can look into it: its folder in /proc is root's.
-            assert os.stat(f"/proc/{pid}").st_uid == 0, name
-        assert os.stat(f"/proc/{running.pid}").st_uid == 0
+            # Non-dumpable, so that nobody of the same user can look into it: its files in /proc are root's.
+            assert os.stat(f"/proc/{pid}/environ").st_uid == 0, name
+        assert os.stat(f"/proc/{running.pid}/environ").st_uid == 0
         running.works()
         assert running.metrics()["sidecar_sandbox_missing_walls"] == 0
 
