@@ -50,9 +50,10 @@ final class PermissionTests: XCTestCase {
             allowed.insert(Pair(role: .watcher, message: "allowlist", phase: phase))
             allowed.insert(Pair(role: .watcher, message: "allowlist-confirmed", phase: phase))
         }
-        // A dialer that starts is given the snapshot before it is ready.
+        // Both are given the snapshot before they are ready.
         for phase in ChildPhase.allCases {
             allowed.insert(Pair(role: .dialer, message: "allowlist-in-force", phase: phase))
+            allowed.insert(Pair(role: .proxy, message: "allowlist-in-force", phase: phase))
         }
 
         var found: Set<Pair> = []
@@ -70,7 +71,7 @@ final class PermissionTests: XCTestCase {
         }
         XCTAssertEqual(found, allowed)
         XCTAssertEqual(checked, Role.allCases.count * Samples.fromChild.count * ChildPhase.allCases.count)
-        XCTAssertEqual(allowed.count, 92)
+        XCTAssertEqual(allowed.count, 96)
     }
 
     func testToChild() {

@@ -107,7 +107,7 @@ final class PoolConfigurationTests: XCTestCase {
         let full = try configuration([
             "--enable-ssrf-protection", "--inference-pool-namespace=\(name)",
             "--inference-pool-name=\([name, name, name, String(repeating: "n", count: 61)].joined(separator: "."))",
-            "--allowlist-selector=\(String(repeating: "s", count: 1000))",
+            "--allowlist-selector=\(String(repeating: "k=v,", count: 249))k=vv",
             "--allowlist-ports=\((1...WatcherSettings.mostPorts).map(String.init).joined(separator: ","))",
         ])
         let room = UnsafeMutableRawBufferPointer.allocate(byteCount: Frame.bufferSize, alignment: 16)
