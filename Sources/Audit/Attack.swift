@@ -100,7 +100,7 @@ public struct Attack: Sendable {
             whenAllowed: "allowed by design, healed by the supervisor"),
         Attack(
             "block-listener", "make the shared listener block", [("fcntl", [4, 4])],
-            whenAllowed: "declared, and not healed: all holders of the socket share the flag, also proxies to come"),
+            whenAllowed: "declared for libcurl's sockets; it is lent no listener"),
         Attack("attach-filter", "put a filter on the shared listener", [("setsockopt", [4, 1, 26])]),
         Attack("lock-filter", "lock the shared listener's filter", [("setsockopt", [4, 1, 44])]),
         Attack("setown", "direct a socket's signals at a sibling", [("fcntl", [4, 8])]),
