@@ -83,6 +83,6 @@ def test_a_404_alone_never_empties_the_set(api, fleet, protect):
         rule = api.fault("pools", faults.not_found, times=None)
         api.cluster.forget()
         api.drop_connections()
-        rule.wait(5)
+        rule.wait(3)
         rule.remove()
         api.wait_until_watched()

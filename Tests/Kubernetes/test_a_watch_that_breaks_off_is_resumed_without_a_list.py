@@ -18,7 +18,7 @@ def test_a_watch_that_breaks_off_is_resumed_without_a_list(api, fleet, protect, 
     sidecar = protect(api)
     api.settle()
     with steady(sidecar, fleet.at(0)):
-        for _ in range(5):
+        for _ in range(3):
             before = api.count("watch pods"), api.count("watch pools")
             assert api.each_watch("watch", ENDS[how]) == 2
             # What happens meanwhile is told by the next watch.
@@ -29,7 +29,7 @@ def test_a_watch_that_breaks_off_is_resumed_without_a_list(api, fleet, protect, 
             api.cluster.put(pod("b", "127.0.0.12"))
             sidecar.wait_allowed(fleet.at(1))
     assert not api.count("list")
-    assert api.count("watch pods") == api.count("watch pools") == 5
+    assert api.count("watch pods") == api.count("watch pools") == 3
 
 
 def test_a_watch_that_is_cut_in_the_middle_of_an_event_tells_it_again(api, fleet, protect):
