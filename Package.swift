@@ -24,6 +24,7 @@ let package = Package(
         .executable(name: "routing-sidecar-proxy", targets: ["Proxy"]),
         .executable(name: "routing-sidecar-resolver", targets: ["Resolver"]),
         .executable(name: "routing-sidecar-watcher", targets: ["Watcher"]),
+        .executable(name: "routing-sidecar-signer", targets: ["Signer"]),
         .executable(name: "simulated-engine", targets: ["SimulatedEngine"]),
         .executable(name: "routing-sidecar-demo", targets: ["Demo"]),
     ],
@@ -37,12 +38,22 @@ let package = Package(
             name: "CCurl", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
             linkerSettings: [.linkedLibrary(":libcurl.so.4")]),
 
+        // TLS for the proxy; it has no function that takes a private key. What does is CSigner, which only the signer
+        // links.
+        .target(
+            name: "COpenSSL", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .target(
+            name: "CSigner", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+            linkerSettings: [.linkedLibrary("crypto")]),
+
         // What the processes share.
         library("IPC", ["Linux", "CLinux"]),
         library("Metrics", ["Linux", "CLinux"]),
         library("Configuration", ["IPC"]),
         library("Allowlist", ["Linux", "CLinux"]),
         library("Sandbox", ["Linux", "CLinux", "IPC"]),
+        library("TLS", ["Linux", "IPC", "COpenSSL"]),
         library("HTTP"),
         library("JSON"),
         library("Admin", ["Linux", "CLinux", "IPC", "Metrics", "HTTP", "Sandbox"]),
@@ -53,6 +64,7 @@ let package = Package(
         process("Resolver", ["Linux", "CLinux", "IPC", "Sandbox"]),
         process("Watcher", ["Linux", "CLinux", "CCurl", "IPC", "Metrics", "JSON", "Allowlist", "Sandbox"]),
         process("Proxy", ["Linux", "CLinux", "IPC", "Metrics", "HTTP", "JSON", "Admin", "Allowlist", "Sandbox"]),
+        process("Signer", ["Linux", "CLinux", "CSigner", "IPC", "Sandbox"]),
 
         // For trying the sidecar out; not part of an installation.
         process("SimulatedEngine", []),
@@ -63,6 +75,7 @@ let package = Package(
         tests("JSONTests", ["JSON"]),
         tests("ResolverTests", ["Resolver", "IPC", "Linux", "CLinux"]),
         tests("WatcherTests", ["Watcher", "CCurl", "IPC", "Linux", "CLinux", "JSON", "Allowlist"]),
+        tests("TLSTests", ["TLS", "Signer", "COpenSSL", "CSigner", "IPC", "Linux", "CLinux"]),
         tests("DialerTests", ["Dialer", "IPC", "Linux"]),
         tests("IPCTests", ["IPC", "Linux", "CLinux"]),
         tests("MetricsTests", ["Metrics", "Linux", "CLinux"]),
