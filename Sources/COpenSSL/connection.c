@@ -100,6 +100,9 @@ void co_free(co_connection *connection) {
         connection->waiting->answered = 1;
         co_handshake(connection);
     }
+    // Without a goodbye OpenSSL would take the session for spoiled; it is only when something was wrong.
+    if (connection->established && !connection->over)
+        SSL_set_shutdown(connection->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_SESSION_free(connection->session);
     SSL_free(connection->ssl);
     co_context_free(connection->context);
