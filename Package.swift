@@ -70,6 +70,14 @@ let package = Package(
         process("SimulatedEngine", []),
         process("Demo", []),
 
+        // For the tests in Tests/TLS: the TLS library and the signer without a proxy, and what they are compared with.
+        .target(
+            name: "TLSLocalKey", path: "Tests/TLSLocalKey", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .executableTarget(
+            name: "TLSProbe", dependencies: ["TLS", "TLSLocalKey", "IPC", "Linux", "CLinux", "Sandbox"],
+            path: "Tests/TLSProbe", swiftSettings: strict),
+
         tests("ConfigurationTests", ["Configuration", "IPC"]),
         tests("HTTPTests", ["HTTP"]),
         tests("JSONTests", ["JSON"]),

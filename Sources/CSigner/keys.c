@@ -10,10 +10,14 @@
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 
+#include <time.h>
+
 #include "internal.h"
 
 int cs_start(void) {
     if (!OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL)) return 0;
+    // gmtime_r, by which certificates' dates are compared, looks once for /etc/localtime: now, not behind the walls.
+    tzset();
     uint8_t seed[16];
     return OSSL_PROVIDER_load(NULL, "default") != NULL && RAND_bytes(seed, sizeof(seed)) == 1;
 }

@@ -28,6 +28,9 @@ public final class TLSContext: @unchecked Sendable {
     /// Seconds since 1970 at which our certificate ends; 0 = we have none.
     public var certificateEnds: Int64 { co_context_expiry(native) }
 
+    /// OpenSSL's own object, for measurements that compare.
+    public var nativeForTests: UnsafeMutableRawPointer? { co_context_native(native) }
+
     deinit { co_context_free(native) }
 
     private init(isServer: Bool, serverName: String?, verifies: Bool) throws(TLSFailure) {
