@@ -81,7 +81,9 @@ final class EndTests: XCTestCase {
             // SSL 2's hello.
             [0x80, 0x2E, 1, 0, 2, 0, 0x15, 0, 0, 0, 0x10] + .init(repeating: 7, count: 37),
         ]
-        for count in [5, 6, 20, 600, 20_000] { texts.append((0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }) }
+        for count in [5, 6, 20, 600, 20_000] {
+            texts.append((0..<count).map { _ in UInt8.random(in: 0...255, using: &random) })
+        }
         for text in texts {
             let (near, far) = socketPair()
             let connection = try TLSConnection(accepting: far, context)

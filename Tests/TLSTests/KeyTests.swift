@@ -63,7 +63,8 @@ final class KeyTests: XCTestCase {
             XCTAssertNotNil(keys.make(number, names: ["a"], now: Int64(time(nil)), lifetime: 60))
         }
         XCTAssertNil(keys.make(1000, names: ["a"], now: Int64(time(nil)), lifetime: 60))
-        XCTAssertNotNil(keys.make(1, names: ["a"], now: Int64(time(nil)), lifetime: 60), "in place of one that is there")
+        XCTAssertNotNil(
+            keys.make(1, names: ["a"], now: Int64(time(nil)), lifetime: 60), "in place of one that is there")
         XCTAssertEqual(keys.count, Keys.most)
     }
 
@@ -89,8 +90,11 @@ final class KeyTests: XCTestCase {
 
     // MARK: What is signed
 
-    private func keyExchange(_ key: UInt32, algorithm: UInt16 = 0x0403, curve: UInt8 = 29, point: Int = 32) -> SignRequest {
-        let content = [UInt8](repeating: 7, count: 64) + [3, 0, curve, UInt8(point)] + [UInt8](repeating: 9, count: point)
+    private func keyExchange(
+        _ key: UInt32, algorithm: UInt16 = 0x0403, curve: UInt8 = 29, point: Int = 32
+    ) -> SignRequest {
+        let content =
+            [UInt8](repeating: 7, count: 64) + [3, 0, curve, UInt8(point)] + [UInt8](repeating: 9, count: point)
         return SignRequest(key: key, algorithm: algorithm, isDigest: false, content: content)
     }
 
@@ -118,12 +122,20 @@ final class KeyTests: XCTestCase {
             keyExchange(key, curve: 29, point: 33), keyExchange(key, curve: 22, point: 32),
         ]
         for count in [0, 1, 32, 48, 64, 67, 68, 100, 320] {
-            bad.append(SignRequest(key: key, algorithm: 0x0403, isDigest: false, content: .init(repeating: 3, count: count)))
-            bad.append(SignRequest(key: key, algorithm: 0x0403, isDigest: true, content: .init(repeating: 3, count: count)))
+            bad.append(
+                SignRequest(key: key, algorithm: 0x0403, isDigest: false, content: .init(repeating: 3, count: count)))
+            bad.append(
+                SignRequest(key: key, algorithm: 0x0403, isDigest: true, content: .init(repeating: 3, count: count)))
         }
         // A certificate and a token, as somebody would have them signed who wants to be us elsewhere.
-        bad.append(SignRequest(key: key, algorithm: 0x0403, isDigest: false, content: [0x30, 0x82, 1, 0] + .init(repeating: 5, count: 256)))
-        bad.append(SignRequest(key: key, algorithm: 0x0403, isDigest: false, content: Array("eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ4In0".utf8)))
+        bad.append(
+            SignRequest(
+                key: key, algorithm: 0x0403, isDigest: false,
+                content: [0x30, 0x82, 1, 0] + .init(repeating: 5, count: 256)))
+        bad.append(
+            SignRequest(
+                key: key, algorithm: 0x0403, isDigest: false,
+                content: Array("eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ4In0".utf8)))
         for request in bad {
             XCTAssertEqual(refusal(signing, request), .notAHandshake, "\(request.content.count) bytes")
         }
@@ -142,7 +154,10 @@ final class KeyTests: XCTestCase {
         let signing = try Signing()
         let key = try signing.identity("client", .client).key
         XCTAssertNil(refusal(signing, verify(key, role: "client")))
-        XCTAssertNil(refusal(signing, SignRequest(key: key, algorithm: 0x0403, isDigest: true, content: .init(repeating: 1, count: 32))))
+        XCTAssertNil(
+            refusal(
+                signing,
+                SignRequest(key: key, algorithm: 0x0403, isDigest: true, content: .init(repeating: 1, count: 32))))
         XCTAssertEqual(refusal(signing, verify(key, role: "server")), .notAHandshake)
         XCTAssertEqual(refusal(signing, keyExchange(key)), .notAHandshake)
     }

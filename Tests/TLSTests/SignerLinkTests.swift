@@ -73,7 +73,8 @@ final class SignerLinkTests: XCTestCase {
         let (mine, signer) = pair()
         link.connect(mine)
         XCTAssertNotNil(link.ask(request(1), for: 1))
-        XCTAssertEqual([UInt8]([1, 2, 3]).withUnsafeBytes { cl_send_packet(signer.fd, $0.baseAddress, $0.count, -1) }, 3)
+        XCTAssertEqual(
+            [UInt8]([1, 2, 3]).withUnsafeBytes { cl_send_packet(signer.fd, $0.baseAddress, $0.count, -1) }, 3)
         XCTAssertFalse(link.receive { _, _ in XCTFail("nothing was answered") })
         XCTAssertEqual(link.count, 1, "it waits for the next one")
     }
