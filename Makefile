@@ -4,7 +4,7 @@ BUILD   := .build/release
 FLAGS   := -c release --static-swift-stdlib
 SHELL   := /bin/sh
 
-.PHONY: help run build test unit fuzz scenarios chaos verify bench lint format install clean
+.PHONY: help run build test unit fuzz scenarios chaos attack verify bench lint format install clean
 
 help:
 	@echo "make run      build, then show a disaggregated request streaming through the sidecar, with a live picture"
@@ -29,6 +29,7 @@ test: build
 	$(MAKE) --no-print-directory fuzz SECONDS_EACH=15
 	$(MAKE) --no-print-directory scenarios
 	$(MAKE) --no-print-directory chaos KILLS=60
+	$(MAKE) --no-print-directory attack DIALS=20000
 
 unit:
 	swift test --disable-swift-testing
@@ -44,6 +45,10 @@ scenarios: build
 KILLS ?= 300
 chaos: build
 	SIDECAR_BUILD=$(CURDIR)/$(BUILD) python3 Tests/Chaos/chaos.py --kills $(KILLS)
+
+DIALS ?= 100000
+attack: build
+	SIDECAR_BUILD=$(CURDIR)/$(BUILD) python3 Tests/Attack/attack.py --dials $(DIALS)
 
 verify: build
 	SIDECAR_BUILD=$(CURDIR)/$(BUILD) python3 Tests/Verify/verify.py
@@ -63,7 +68,7 @@ format:
 PREFIX ?= /usr/local
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 0711 -s $(BUILD)/routing-sidecar $(BUILD)/routing-sidecar-dialer $(BUILD)/routing-sidecar-proxy $(BUILD)/routing-sidecar-resolver $(BUILD)/routing-sidecar-watcher $(DESTDIR)$(PREFIX)/bin
+	install -m 0711 -s $(BUILD)/routing-sidecar $(BUILD)/routing-sidecar-dialer $(BUILD)/routing-sidecar-proxy $(BUILD)/routing-sidecar-resolver $(BUILD)/routing-sidecar-watcher $(BUILD)/routing-sidecar-probe $(DESTDIR)$(PREFIX)/bin
 
 clean:
 	rm -rf .build verify-record

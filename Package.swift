@@ -25,6 +25,7 @@ let package = Package(
         .executable(name: "routing-sidecar-resolver", targets: ["Resolver"]),
         .executable(name: "routing-sidecar-watcher", targets: ["Watcher"]),
         .executable(name: "routing-sidecar-signer", targets: ["Signer"]),
+        .executable(name: "routing-sidecar-probe", targets: ["Probe"]),
         .executable(name: "simulated-engine", targets: ["SimulatedEngine"]),
         .executable(name: "routing-sidecar-demo", targets: ["Demo"]),
     ],
@@ -32,11 +33,10 @@ let package = Package(
         // The kernel's interface: C for variadics, macros, ancillary data and everything between fork and exec.
         .target(name: "CLinux", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         library("Linux", ["CLinux"]),
-        // HTTPS for the watcher, and for nobody else. By its soname, so that a build needs the library but not its
-        // development package.
+        // HTTPS for the watcher, and for nobody else.
         .target(
             name: "CCurl", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
-            linkerSettings: [.linkedLibrary(":libcurl.so.4")]),
+            linkerSettings: [.linkedLibrary("curl")]),
 
         // TLS for the proxy; it has no function that takes a private key. What does is CSigner, which only the signer
         // links.
@@ -49,7 +49,7 @@ let package = Package(
 
         // What the processes share.
         library("IPC", ["Linux", "CLinux"]),
-        library("Metrics", ["Linux", "CLinux"]),
+        library("Metrics", ["Linux", "CLinux", "IPC"]),
         library("Configuration", ["IPC"]),
         library("Allowlist", ["Linux", "CLinux"]),
         library("Sandbox", ["Linux", "CLinux", "IPC"]),
@@ -58,13 +58,20 @@ let package = Package(
         library("JSON"),
         library("Admin", ["Linux", "CLinux", "IPC", "Metrics", "HTTP", "Sandbox"]),
 
+        // What `routing-sidecar audit` reads, tries and prints.
+        library("Audit", ["Linux", "CLinux", "CArena", "IPC", "Sandbox", "Allowlist", "Metrics"]),
+        .target(name: "CArena", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+        .target(name: "CProbe", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+
         // One executable per privilege level.
-        process("Supervisor", ["Linux", "CLinux", "IPC", "Metrics", "Configuration", "Allowlist", "Sandbox"]),
+        process("Supervisor", ["Linux", "CLinux", "IPC", "Metrics", "Configuration", "Allowlist", "Sandbox", "Audit"]),
         process("Dialer", ["Linux", "CLinux", "IPC", "Metrics", "Allowlist", "Sandbox"]),
         process("Resolver", ["Linux", "CLinux", "IPC", "Sandbox"]),
         process("Watcher", ["Linux", "CLinux", "CCurl", "IPC", "Metrics", "JSON", "Allowlist", "Sandbox"]),
         process("Proxy", ["Linux", "CLinux", "IPC", "Metrics", "HTTP", "JSON", "Admin", "Allowlist", "Sandbox"]),
         process("Signer", ["Linux", "CLinux", "CSigner", "IPC", "Sandbox"]),
+
+        process("Probe", ["CProbe", "Linux", "CLinux", "IPC", "Sandbox"]),
 
         // For trying the sidecar out; not part of an installation.
         process("SimulatedEngine", []),
@@ -78,18 +85,22 @@ let package = Package(
             name: "TLSProbe", dependencies: ["TLS", "TLSLocalKey", "IPC", "Linux", "CLinux", "Sandbox"],
             path: "Tests/TLSProbe", swiftSettings: strict),
 
+        tests("AllowlistTests", ["Allowlist", "Linux", "CLinux"]),
+        tests("AuditTests", ["Audit", "Sandbox", "IPC", "Linux", "CLinux"]),
         tests("ConfigurationTests", ["Configuration", "IPC"]),
         tests("HTTPTests", ["HTTP"]),
         tests("JSONTests", ["JSON"]),
         tests("ResolverTests", ["Resolver", "IPC", "Linux", "CLinux"]),
+        tests("DialerTests", ["Dialer", "IPC", "Linux", "Allowlist"]),
         tests("WatcherTests", ["Watcher", "CCurl", "IPC", "Linux", "CLinux", "JSON", "Allowlist"]),
         tests("TLSTests", ["TLS", "Signer", "COpenSSL", "CSigner", "IPC", "Linux", "CLinux"]),
-        tests("DialerTests", ["Dialer", "IPC", "Linux"]),
         tests("IPCTests", ["IPC", "Linux", "CLinux"]),
+        tests("SandboxTests", ["Sandbox", "IPC", "CLinux"]),
         tests("MetricsTests", ["Metrics", "Linux", "CLinux"]),
         tests("ProxyTests", ["Proxy", "HTTP", "IPC", "Linux", "CLinux", "JSON", "Metrics"]),
         tests(
-            "SupervisorTests", ["Supervisor", "IPC", "Linux", "CLinux", "Configuration", "JSON", "Metrics"]),
+            "SupervisorTests",
+            ["Supervisor", "IPC", "Linux", "CLinux", "Configuration", "JSON", "Metrics", "Allowlist"]),
     ],
     swiftLanguageModes: [.v6]
 )

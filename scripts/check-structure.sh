@@ -7,7 +7,7 @@ build=${1:-.build/release}
 bad=0
 say() { echo "structure: $*" >&2; bad=1; }
 
-long_lived="Linux IPC Metrics HTTP JSON Allowlist Sandbox Admin Supervisor Dialer Proxy Resolver Configuration Watcher"
+long_lived="Linux IPC Metrics HTTP JSON Allowlist Sandbox Admin Supervisor Dialer Proxy Resolver Configuration Watcher Audit Probe"
 for module in $long_lived; do
     if grep -rnE '^ *(@preconcurrency )?(public |internal )?import (Foundation|FoundationEssentials|Dispatch|NIO[A-Za-z]*)\b' \
         "Sources/$module"; then
@@ -20,7 +20,7 @@ done
 
 linked() { ldd "$1" | awk '{print $1}' | sed 's#.*/##; s#\.so.*##' | sort -u; }
 
-for exe in routing-sidecar routing-sidecar-dialer routing-sidecar-proxy routing-sidecar-resolver; do
+for exe in routing-sidecar routing-sidecar-dialer routing-sidecar-proxy routing-sidecar-resolver routing-sidecar-probe; do
     [ -x "$build/$exe" ] || { say "$build/$exe is missing"; continue; }
     for library in $(linked "$build/$exe"); do
         case $library in

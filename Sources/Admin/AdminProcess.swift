@@ -74,8 +74,8 @@ public final class AdminProcess {
                 Walls.close(.admin, channel: control.fd)
                 _ = control.send(FromChild.ready)
             }
-        case .peerSegment(_, let instance):
-            segments[instance] = SegmentReader(fd: descriptor)
+        case .peerSegment(let role, let instance):
+            segments[instance] = role.counts.flatMap { SegmentReader(fd: descriptor, of: $0) }
             close(descriptor)
         case .peerGone(let instance): segments[instance] = nil
         case .listener: server.listen(on: descriptor, poll: poll)

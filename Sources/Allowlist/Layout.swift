@@ -25,6 +25,18 @@ enum SnapshotLayout {
     /// The longest name of a pod, in bytes (a DNS subdomain).
     static let longestName = 253
 
+    /// Is this a name that a pod can have, in its bytes and its length?
+    static func isName(_ text: some Collection<UInt8>) -> Bool {
+        (1...longestName).contains(text.count) && text.allSatisfy(isNameByte)
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x61...0x7A, 0x30...0x39, UInt8(ascii: "-"), UInt8(ascii: "."): true
+        default: false
+        }
+    }
+
     static func size(entries: Int, pods: Int, addresses: Int, text: Int) -> Int {
         headerSize + entries * entrySize + pods * podSize + addresses * addressSize + text
     }

@@ -149,19 +149,12 @@ public final class Snapshot: @unchecked Sendable {
     private func podsAreSound() -> Bool {
         for i in 0..<podCount {
             let (offset, length) = (Int(podField(i, 0)), Int(podField(i, 1)))
-            guard (1...SnapshotLayout.longestName).contains(length), offset + length <= textCount,
-                Int(podField(i, 2)) + Int(podField(i, 3)) <= addressCount, podName(i).allSatisfy(Self.isNameByte)
+            guard offset + length <= textCount, SnapshotLayout.isName(podName(i)),
+                Int(podField(i, 2)) + Int(podField(i, 3)) <= addressCount
             else { return false }
             // Equal names may follow each other: a pod that is made again under its name.
             if i > 0 && podName(i).lexicographicallyPrecedes(podName(i - 1)) { return false }
         }
         return true
-    }
-
-    private static func isNameByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x61...0x7A, 0x30...0x39, UInt8(ascii: "-"), UInt8(ascii: "."): true
-        default: false
-        }
     }
 }

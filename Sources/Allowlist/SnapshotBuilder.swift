@@ -35,12 +35,12 @@ public struct SnapshotBuilder {
 
     /// Adds a member: each of its addresses with each of the ports.
     /// - Parameters:
-    ///   - name: the pod's name, by which requests may call it; empty for none.
+    ///   - name: the pod's name, by which requests may call it; empty, or one that no pod can have, for none.
     ///   - addresses: the pod's addresses, the primary one first.
     ///   - ports: the allowed ports; empty for every port.
     public mutating func add(name: some Collection<UInt8>, addresses own: [Address], ports: [UInt16]) {
         var pod = SnapshotLayout.noPod
-        if !name.isEmpty {
+        if SnapshotLayout.isName(name) {
             pod = UInt32(pods.count)
             pods.append(
                 Pod(

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
-#include "libcurl.h"
+#include <curl/curl.h>
 
 struct cc_loop {
     CURLM *multi;
@@ -26,14 +27,15 @@ struct cc_transfer {
 };
 
 cc_loop *cc_loop_create(void) {
+    // Certificates have dates: without a time zone of our own, libc would open the host's (/etc/localtime) with the first
+    // one, behind the walls.
+    if (setenv("TZ", "UTC0", 1) != 0) return NULL;
+    tzset();
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return NULL;
     cc_loop *loop = calloc(1, sizeof *loop);
     if (loop == NULL) return NULL;
     loop->multi = curl_multi_init();
-    // A TLS context of its own, made and thrown away: whatever the TLS library loads lazily is loaded now.
-    CURL *easy = curl_easy_init();
-    if (loop->multi == NULL || easy == NULL) return NULL;
-    curl_easy_cleanup(easy);
+    if (loop->multi == NULL) return NULL;
     // Two watches and a list; more idle connections are of no use.
     curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, 3L);
     return loop;
@@ -194,41 +196,3 @@ int cc_wait(cc_loop *loop, int fd, int milliseconds) {
 void cc_wipe(void *bytes, size_t count) { explicit_bzero(bytes, count); }
 
 void cc_trim(void) { malloc_trim(0); }
-
-const char *cc_wrong_option(void) {
-    static const struct {
-        const char *name;
-        int number;
-    } options[] = {
-        {"WRITEDATA", CURLOPT_WRITEDATA},
-        {"URL", CURLOPT_URL},
-        {"PROXY", CURLOPT_PROXY},
-        {"ERRORBUFFER", CURLOPT_ERRORBUFFER},
-        {"USERAGENT", CURLOPT_USERAGENT},
-        {"HTTPHEADER", CURLOPT_HTTPHEADER},
-        {"HEADERDATA", CURLOPT_HEADERDATA},
-        {"SSLVERSION", CURLOPT_SSLVERSION},
-        {"NETRC", CURLOPT_NETRC},
-        {"FOLLOWLOCATION", CURLOPT_FOLLOWLOCATION},
-        {"SSL_VERIFYPEER", CURLOPT_SSL_VERIFYPEER},
-        {"SSL_VERIFYHOST", CURLOPT_SSL_VERIFYHOST},
-        {"HTTP_VERSION", CURLOPT_HTTP_VERSION},
-        {"BUFFERSIZE", CURLOPT_BUFFERSIZE},
-        {"NOSIGNAL", CURLOPT_NOSIGNAL},
-        {"CAPATH", CURLOPT_CAPATH},
-        {"PRIVATE", CURLOPT_PRIVATE},
-        {"CONNECTTIMEOUT_MS", CURLOPT_CONNECTTIMEOUT_MS},
-        {"PATH_AS_IS", CURLOPT_PATH_AS_IS},
-        {"PROTOCOLS_STR", CURLOPT_PROTOCOLS_STR},
-        {"REDIR_PROTOCOLS_STR", CURLOPT_REDIR_PROTOCOLS_STR},
-        {"WRITEFUNCTION", CURLOPT_WRITEFUNCTION},
-        {"HEADERFUNCTION", CURLOPT_HEADERFUNCTION},
-        {"SOCKOPTFUNCTION", CURLOPT_SOCKOPTFUNCTION},
-        {"CAINFO_BLOB", CURLOPT_CAINFO_BLOB},
-    };
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-        const struct curl_easyoption *found = curl_easy_option_by_name(options[i].name);
-        if (found == NULL || (int)found->id != options[i].number) return options[i].name;
-    }
-    return NULL;
-}

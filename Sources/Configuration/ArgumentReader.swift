@@ -3,6 +3,7 @@ struct ArgumentReader {
     enum CommandWord: String, CaseIterable {
         case status
         case restart
+        case audit
         case checkConfig = "check-config"
         case help
         case version
@@ -14,6 +15,10 @@ struct ArgumentReader {
     private(set) var restartName: String?
     /// `--json`, if it was given.
     private(set) var json: Given?
+    /// `--markdown`, `--probe` and `--explain NAME`.
+    private(set) var audit = AuditOptions()
+    /// Those of them that were given, as they were written.
+    private(set) var auditFlags: [String] = []
     /// `--help` or `-h` stood somewhere.
     private(set) var wantsHelp = false
     /// `--version` stood somewhere.
@@ -21,6 +26,9 @@ struct ArgumentReader {
     /// Flags of the table with their values, in the order of the command line.
     private(set) var flags: [(setting: Setting, given: Given)] = []
     private(set) var mistakes: [Mistake] = []
+
+    /// Flags that aren't settings.
+    private static let ownFlags = ["help", "h", "version", "json", "markdown", "probe", "explain"]
 
     /// Reads the arguments, without the program's own name.
     init(_ arguments: [String]) {
@@ -80,6 +88,15 @@ struct ArgumentReader {
         case "help", "h": wantsHelp = true
         case "version": wantsVersion = true
         case "json": json = Given(text: attached ?? "true", source: .flag(written))
+        case "markdown", "probe": readAuditSwitch(name, attached, written)
+        case "explain":
+            auditFlags.append(written)
+            if let text = attached ?? rest.popFirst() {
+                audit.explain = text
+            } else {
+                mistakes.append(
+                    Mistake("\(written): names no process; write \(written) NAME, such as \(written) proxy"))
+            }
         default:
             guard let setting = SettingsTable.row(name) else {
                 // Whatever its value is, it should not be reported as a second mistake.
@@ -100,11 +117,20 @@ struct ArgumentReader {
         }
     }
 
+    private mutating func readAuditSwitch(_ name: String, _ attached: String?, _ written: String) {
+        auditFlags.append(written)
+        guard let value = booleanValue(attached ?? "true") else {
+            mistakes.append(Mistake("\(written): is neither true nor false; accepted: true or false"))
+            return
+        }
+        if name == "probe" { audit.probe = value } else { audit.markdown = value }
+    }
+
     /// Whether the next argument is a flag of its own, and so the value of the one before it was forgotten.
     private func isFlag(_ argument: String) -> Bool {
         guard argument.hasPrefix("-") else { return false }
         let name = argument.drop { $0 == "-" }.prefix { $0 != "=" }
-        return SettingsTable.row(String(name)) != nil || ["help", "h", "version", "json"].contains(name)
+        return SettingsTable.row(String(name)) != nil || Self.ownFlags.contains(String(name))
     }
 
     private func unknown(_ name: String, written: String) -> String {
@@ -112,7 +138,7 @@ struct ArgumentReader {
         for foreign in SettingsTable.foreignPrefixes where name.hasPrefix(foreign.prefix) {
             return "\(shown) \(foreign.explanation)"
         }
-        let names = SettingsTable.all.flatMap { [$0.name] + $0.aliases } + ["help", "version", "json"]
+        let names = SettingsTable.all.flatMap { [$0.name] + $0.aliases } + Self.ownFlags
         if let near = suggestion(for: name, among: names) { return "\(shown): no such flag; did you mean --\(near)?" }
         return "\(shown): no such flag; see --help"
     }

@@ -17,6 +17,9 @@ public func helpText() -> String {
         ("(none)", "serve"),
         ("status", "print the state of the running sidecar; --json for machines"),
         ("restart NAME", "restart one process of the running sidecar, such as proxy or dialer"),
+        ("audit", "show which walls are in force; exit code 1 if any is too low"),
+        ("", "--probe lets twins of the processes attack them; --json, --markdown"),
+        ("", "--explain NAME prints the rights of one process"),
         ("check-config", "print every setting, its value and where it came from, or all mistakes"),
         ("help", "print this text; also --help and -h"),
         ("version", "print the version; also --version"),
@@ -53,8 +56,8 @@ public func helpText() -> String {
 
 private let signals = [
     ("15 TERM, 2 INT", "drain and stop"),
-    ("1 HUP", "read resolv.conf and hosts again (with --resolve-names)"),
-    ("10 USR1", "restart the watcher of the inference pool (not in this build)"),
+    ("1 HUP", "read --allow-file, resolv.conf and hosts again"),
+    ("10 USR1", "restart the watcher of the inference pool"),
     ("12 USR2", "restart the proxy, without refusing anybody"),
     ("34 RTMIN", "restart the KV agent (not in this build)"),
     ("35 RTMIN+1", "restart the dialer"),

@@ -6,10 +6,24 @@ public enum Command: Sendable, Equatable {
     case status(json: Bool)
     /// Restart one process of the running sidecar, by name.
     case restart(String)
+    /// Show which walls are in force, and try them.
+    case audit(AuditOptions)
     /// Print the effective configuration, and serve nothing.
     case checkConfig
     case help
     case version
+}
+
+/// What `audit` is asked for.
+public struct AuditOptions: Sendable, Equatable {
+    /// For machines.
+    public var json = false
+    /// For a report.
+    public var markdown = false
+    /// Attack twins of the processes as well.
+    public var probe = false
+    /// Print the rights of this process, and look at nothing.
+    public var explain: String?
 }
 
 /// A command line and an environment without mistakes.

@@ -79,13 +79,15 @@ extension Kind {
     }
 
     /// One of the names of an enum. `synonyms` are other names for its cases; `elsewhere` are names that other sidecars
-    /// take, each with what to say about it.
+    /// take, each with what to say about it. `placeholder` stands for names that are too long for one.
     static func choice<Choice: NamedChoice>(
-        _ field: Field<Choice>, synonyms: [String: Choice] = [:], elsewhere: [String: String] = [:]
+        _ field: Field<Choice>, placeholder: String? = nil, synonyms: [String: Choice] = [:],
+        elsewhere: [String: String] = [:]
     ) -> Kind {
         let names = Choice.allCases.map(\.rawValue)
         return Kind(
-            placeholder: names.joined(separator: "|"), accepted: alternatives(names), acceptedInHelp: "",
+            placeholder: placeholder ?? names.joined(separator: "|"), accepted: alternatives(names),
+            acceptedInHelp: placeholder == nil ? "" : alternatives(names),
             store: { text, settings throws(Unacceptable) in
                 guard let value = Choice(rawValue: text) ?? synonyms[text] else {
                     throw Unacceptable(elsewhere[text] ?? "is none of the known values")

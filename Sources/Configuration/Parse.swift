@@ -2,7 +2,8 @@
 ///
 /// A flag wins over an environment variable, and that over the default; an empty variable counts as unset. A value is
 /// checked even where a stronger one wins over it. For `help` and `version` nothing else is looked at. `status` and
-/// `restart` look at the control socket alone, since they run beside a serving sidecar, in an environment made for it.
+/// `restart` and `audit` look at the control socket alone, since they run beside a serving sidecar, in an environment made
+/// for it.
 public func parse(arguments: [String], environment: [String: String]) -> ParseOutcome {
     let reader = ArgumentReader(arguments)
     // Whoever asks for help gets it, whatever else went wrong: that is why they ask.
@@ -13,7 +14,7 @@ public func parse(arguments: [String], environment: [String: String]) -> ParseOu
     let command = requestedCommand(of: reader, &mistakes)
     let client: Bool
     switch command {
-    case .status, .restart: client = true
+    case .status, .restart, .audit: client = true
     default: client = false
     }
 
@@ -59,13 +60,21 @@ private func requestedCommand(of reader: ArgumentReader, _ mistakes: inout [Mist
         } else {
             mistakes.append(Mistake("\(given.written): is neither true nor false; accepted: true or false"))
         }
-        if reader.command != .status {
-            mistakes.append(Mistake("\(given.written): only for the command status"))
+        if reader.command != .status && reader.command != .audit {
+            mistakes.append(Mistake("\(given.written): only for the commands status and audit"))
         }
+    }
+    if reader.command != .audit {
+        mistakes += reader.auditFlags.map { Mistake("\($0): only for the command audit") }
     }
     switch reader.command {
     case nil: return .serve
     case .status: return .status(json: json)
+    case .audit:
+        if json && reader.audit.markdown { mistakes.append(Mistake("--json and --markdown: accepted: one of them")) }
+        var options = reader.audit
+        options.json = json
+        return .audit(options)
     case .restart: return .restart(reader.restartName ?? "")
     case .checkConfig: return .checkConfig
     case .help: return .help

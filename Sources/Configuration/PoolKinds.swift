@@ -36,9 +36,11 @@ public struct AllowListMistake: Error, Sendable, Equatable {
 /// A file with a mistake is refused whole: half a list would be a guess.
 public func parseAllowFile(_ text: String) throws(AllowListMistake) -> [AllowedTarget] {
     var targets: [AllowedTarget] = []
-    for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+    // To Swift, a carriage return and a line feed are one character.
+    let lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+    for (number, line) in lines.enumerated() {
         let entry = line.prefix { $0 != "#" }.drop { $0 == " " || $0 == "\t" }
-            .reversed().drop { $0 == " " || $0 == "\t" || $0 == "\r" || $0 == "\r\n" }.reversed()
+            .reversed().drop { $0 == " " || $0 == "\t" }.reversed()
         if entry.isEmpty { continue }
         do {
             targets.append(try AllowedTarget(parsing: String(entry)))
@@ -121,9 +123,7 @@ extension Kind {
         do throws(Unacceptable) {
             return "https://\(try AllowedTarget(parsing: hasPort ? rest : rest + ":443"))"
         } catch {
-            throw Unacceptable(
-                IPAddress(rest) == nil && !hasPort
-                    ? "is a name and not an address; names are not looked up here" : error.reason)
+            throw hasPort ? error : Unacceptable("has no address in it (names are not looked up)")
         }
     }
 
@@ -137,6 +137,7 @@ extension Kind {
         guard text.utf8.allSatisfy({ (0x20...0x7e).contains($0) }) else {
             throw Unacceptable("has characters that no label has")
         }
+        if let fault = LabelSelector.fault(in: text) { throw Unacceptable(fault) }
         return text
     }
 }

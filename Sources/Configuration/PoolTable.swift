@@ -16,7 +16,7 @@ extension SettingsTable {
                 + " --inference-pool-namespace, or default.",
             defaultText: "none"),
         Setting(
-            name: "pool-group", kind: .choice(\.poolGroup),
+            name: "pool-group", kind: .choice(\.poolGroup, placeholder: "GROUP"),
             help: "API group of the InferencePool; auto is the first of them in which it exists."),
         Setting(
             name: "kubernetes-server", kind: .kubernetesServer,

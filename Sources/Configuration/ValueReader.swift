@@ -38,11 +38,12 @@ struct ValueReader {
 
     /// Where a pod finds the Kubernetes API. A name there is left alone: it is complained of only by those who need it.
     mutating func readCluster(_ environment: [String: String]) {
+        let ports = ["KUBERNETES_SERVICE_PORT", "KUBERNETES_SERVICE_PORT_HTTPS"].lazy.compactMap { environment[$0] }
         guard let host = environment["KUBERNETES_SERVICE_HOST"], let address = IPAddress(host),
-            let port = environment["KUBERNETES_SERVICE_PORT"] ?? environment["KUBERNETES_SERVICE_PORT_HTTPS"],
+            let port = ports.first(where: { !$0.isEmpty }),
             let setting = SettingsTable.row("kubernetes-server")
         else { return }
-        let text = "https://" + (host.contains(":") ? "[\(address)]" : "\(address)") + ":\(port)"
+        let text = "https://" + (address.isV4 ? "\(address)" : "[\(address)]") + ":\(port)"
         let given = Given(text: text, source: .environment("KUBERNETES_SERVICE_HOST"))
         if isUsable(given, for: setting) { environmentLayer.values[setting.name] = given }
     }

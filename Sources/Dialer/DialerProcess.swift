@@ -13,6 +13,10 @@ final class DialerProcess {
     static let mostDials = 8192
     /// Proxies, those that drain included, times loops.
     static let mostChannels = 256
+    /// Answers that one loop of a proxy may leave unread; twice the dials that it may have under way.
+    static let mostAnswers = 8192
+    /// Messages of one channel before the others get their turn.
+    static let readBudget = 64
 
     let control: Channel
     let poll: EventPoll
@@ -26,6 +30,7 @@ final class DialerProcess {
     private var probe = DecoderProbe()
     private var names = Names()
     var refusals = LogBudget()
+    private var violations = LogBudget()
     var now = Clock.milliseconds()
 
     init(control fd: Int32) throws(Errno) {
@@ -143,19 +148,19 @@ final class DialerProcess {
     // MARK: Dials
 
     private func serve(_ client: ProxyChannel) {
-        while true {
+        // Bounded for each event: a proxy that floods us must not hold up the others.
+        for _ in 0..<Self.readBudget {
+            guard client.outbox.count <= Self.mostAnswers else {
+                cutOff(client, "it asks and does not read the answers")
+                return
+            }
             switch client.channel.receive(ToDialer.self) {
             case .nothing: return
             case .closed:
                 drop(client)
                 return
             case .violation(let violation):
-                // A proxy that breaks the protocol may have been taken over. It gets no more connections from us; the
-                // supervisor restarts it when it sees its dialer channel gone for good.
-                stripe.add(.dialerViolations)
-                ChildLog.write(
-                    .error, "a proxy broke the protocol and was cut off", [("violation", violation.description)])
-                drop(client)
+                cutOff(client, violation.description)
                 return
             case .message(.dial(let id, let purpose, let target, let deadline), _):
                 dial(client, id, purpose, target, deadline)
@@ -164,6 +169,16 @@ final class DialerProcess {
             case .message(.cancel(let id), _): cancel(client.channel.fd, id)
             }
         }
+    }
+
+    /// A proxy that breaks the protocol may have been taken over. It gets no more connections from us; the supervisor
+    /// restarts it when it sees its dialer channel gone for good.
+    private func cutOff(_ client: ProxyChannel, _ why: String) {
+        stripe.add(.dialerViolations)
+        if violations.mayLog(now: now) {
+            ChildLog.write(.error, "a proxy broke the protocol and was cut off", [("violation", why)])
+        }
+        drop(client)
     }
 
     private func drop(_ client: ProxyChannel) {

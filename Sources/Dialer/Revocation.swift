@@ -28,7 +28,7 @@ extension DialerProcess {
             guard let refusal = policy.refusal(of: dial.target, now: now) else { continue }
             abandon(fd)
             count(refusal)
-            stripe.add(.revoked)
+            stripe.add(.dialsRevoked)
             refuse(dial.channel, dial.id, refusal)
         }
     }

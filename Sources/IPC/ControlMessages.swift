@@ -233,7 +233,7 @@ public enum FromChild: Message, Equatable {
     case allowlistConfirmed(sequence: UInt64)
     /// Watcher: please open this file and hand it over.
     case fileWanted(HostFile)
-    /// Dialer: this generation is what it goes by from now on.
+    /// Dialer and proxy: this generation is what it goes by from now on.
     case allowlistInForce(generation: UInt64)
     /// Signer: what it found a key to be, and when its certificate ends (seconds since 1970, 0 = unknown).
     case keyJudged(key: UInt32, verdict: KeyVerdict, ends: Int64)

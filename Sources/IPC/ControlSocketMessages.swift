@@ -1,9 +1,11 @@
-/// `routing-sidecar status` and `restart` to the supervisor's control socket. A bad frame drops the client, nothing else.
+/// `routing-sidecar status`, `restart` and `audit` to the supervisor's control socket. A bad frame drops the client, nothing else.
 public enum ControlRequest: Message, Equatable {
     /// The state of everything, as JSON.
     case status
     /// Restart one component gracefully.
     case restart(name: String)
+    /// Which processes there are and what they were given, for `audit` to compare with.
+    case audit
 
     /// The longest component name.
     public static let longestName = 32
@@ -13,6 +15,7 @@ public enum ControlRequest: Message, Equatable {
         switch self {
         case .status: 1
         case .restart: 2
+        case .audit: 3
         }
     }
 
@@ -21,6 +24,7 @@ public enum ControlRequest: Message, Equatable {
         switch self {
         case .status: "status"
         case .restart: "restart"
+        case .audit: "audit"
         }
     }
 
@@ -30,7 +34,7 @@ public enum ControlRequest: Message, Equatable {
     /// The longest payload of a type in bytes.
     public static func longestPayload(ofType type: UInt8) -> Int? {
         switch type {
-        case 1: 0
+        case 1, 3: 0
         case 2: 2 + longestName
         default: nil
         }
@@ -39,7 +43,7 @@ public enum ControlRequest: Message, Equatable {
     /// Writes the payload.
     public func encode(into writer: inout WireWriter) {
         switch self {
-        case .status: break
+        case .status, .audit: break
         case .restart(let name): writer.write(name)
         }
     }
@@ -49,6 +53,7 @@ public enum ControlRequest: Message, Equatable {
         switch type {
         case 1: .status
         case 2: .restart(name: reader.readText(limit: longestName))
+        case 3: .audit
         default: nil
         }
     }

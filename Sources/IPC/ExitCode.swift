@@ -60,7 +60,7 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
         case .ipcViolation: "a sibling process broke the protocol between processes"
         case .lostSupervisor: "a child process lost its supervisor"
         case .missingSandbox: "a required wall of the sandbox could not be put up"
-        case .noKubernetesClient: "the Kubernetes API can't be asked: address, token or certificates are missing"
+        case .noKubernetesClient: "no token or certificates for the Kubernetes API"
         case .poolNotSynced: "the inference pool could not be listed in time"
         }
     }

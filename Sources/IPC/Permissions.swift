@@ -30,7 +30,7 @@ public enum Permissions {
             role == .watcher
         case (.allowlistInForce, .starting), (.allowlistInForce, .serving), (.allowlistInForce, .draining),
             (.allowlistInForce, .stopping):
-            role == .dialer
+            role == .dialer || role == .proxy
         case (.fileWanted, .draining), (.allowlist, .starting), (.allowlist, .draining),
             (.allowlistConfirmed, .starting),
             (.allowlistConfirmed, .draining):

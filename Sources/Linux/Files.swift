@@ -12,7 +12,9 @@ public enum Files {
         while count < limit {
             let n = bytes.withUnsafeMutableBytes { read(fd, $0.baseAddress! + count, limit - count) }
             if n < 0 && errno == EINTR { continue }
-            if n <= 0 { break }
+            // What came before an error is not the file.
+            if n < 0 { return nil }
+            if n == 0 { break }
             count += n
         }
         return String(decoding: bytes[..<count], as: UTF8.self)

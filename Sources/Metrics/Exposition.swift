@@ -49,7 +49,8 @@ public enum Exposition {
         header(
             "sidecar_revoked_connections_total", "counter",
             "Connections and dials ended because their upstream left the allowlist.")
-        row("sidecar_revoked_connections_total", "", .revoked)
+        row("sidecar_revoked_connections_total", "stage=\"connected\"", .revoked)
+        row("sidecar_revoked_connections_total", "stage=\"dialling\"", .dialsRevoked)
         header("sidecar_kubernetes_requests_total", "counter", "Requests to the Kubernetes API.")
         row("sidecar_kubernetes_requests_total", "", .apiRequests)
         header("sidecar_kubernetes_failures_total", "counter", "Requests to the Kubernetes API that failed.")

@@ -143,7 +143,9 @@ public struct Counter: Equatable, Sendable {
     public static let apiSnapshots = Counter(requestsEnd + 34)
     /// Connections closed because their upstream left the pool.
     public static let revoked = Counter(requestsEnd + 35)
-    static let countersEnd = requestsEnd + 36
+    /// Dials ended because their target left the pool.
+    public static let dialsRevoked = Counter(requestsEnd + 36)
+    static let countersEnd = requestsEnd + 37
 
     // Gauges: they go with the process that wrote them.
     /// Open client connections.
@@ -159,6 +161,34 @@ public struct Counter: Equatable, Sendable {
     /// 1 while the decoder accepts connections.
     public static let decoderReachable = Counter(countersEnd + 5)
     static let wordsEnd = countersEnd + 6
+
+    /// The words that each role counts in; a proxy's are all others. A reader takes each from its owner alone, so that a
+    /// process that has been taken over can forge its own counts and nobody else's.
+    private static let dialerWords: Set<Int> = Set(
+        [
+            dialsDecoder, dialsPrefiller, dialsRefusedPolicy, dialsFailed, dialsRefusedNotInPool, dialsRefusedPort,
+            dialsRefusedNoAllowlist, dialerViolations, dialsRevoked, decoderReachable,
+        ].map(\.index))
+    private static let watcherWords: Set<Int> = Set(
+        [apiRequests, apiFailures, apiLists, apiEvents, apiSnapshots].map(\.index))
+
+    /// Which words a role's segment is believed in.
+    static func words(of role: CountingRole) -> [Bool] {
+        (0..<Layout.words).map { word in
+            switch role {
+            case .dialer: dialerWords.contains(word)
+            case .watcher: watcherWords.contains(word)
+            case .proxy: !dialerWords.contains(word) && !watcherWords.contains(word)
+            }
+        }
+    }
+}
+
+/// The kinds of processes that count.
+public enum CountingRole: Sendable, CaseIterable {
+    case proxy
+    case dialer
+    case watcher
 }
 
 /// A distribution of durations in a stripe.

@@ -67,14 +67,17 @@ public final class SegmentReader {
     private let words: UnsafePointer<UInt64>
     private let size: Int
     private let stripes: Int
+    private let believed: [Bool]
 
     /// Maps a sealed segment for reading; the descriptor stays the caller's.
-    public init?(fd: Int32) {
+    /// - Parameter role: whose it is; only the words that this role counts in are ever taken from it.
+    public init?(fd: Int32, of role: CountingRole) {
         let size = Int(cl_segment_size(fd))
         let stripes = (size / 8 - Layout.headerWords) / Layout.stride
         guard stripes >= 1, stripes <= Layout.mostStripes, size == Layout.size(stripes: stripes),
             let base = cl_map(fd, size, 0)
         else { return nil }
+        believed = Counter.words(of: role)
         self.size = size
         self.stripes = stripes
         words = UnsafePointer(base.assumingMemoryBound(to: UInt64.self))
@@ -87,7 +90,7 @@ public final class SegmentReader {
     public func add(to totals: inout [UInt64], gauges: Bool) {
         for stripe in 0..<stripes {
             let base = words + Layout.headerWords + stripe * Layout.stride
-            for i in 0..<Layout.words {
+            for i in 0..<Layout.words where believed[i] {
                 if !gauges && i >= Counter.countersEnd && i < Counter.wordsEnd { continue }
                 totals[i] &+= cl_load(base + i)
             }

@@ -1,4 +1,5 @@
 import Allowlist
+import CLinux
 import HTTP
 import IPC
 import Linux
@@ -16,6 +17,24 @@ final class AllowlistInForce: Sendable {
         self.generation = generation
         self.confirmedAt = confirmedAt
     }
+}
+
+/// Which loops go by which generation: the supervisor is told of one once all of them do.
+final class AllowlistProgress: @unchecked Sendable {
+    // Sound: one word for each loop, written by that loop alone through atomic stores.
+    private let generations: UnsafeMutablePointer<UInt64>
+    private let loops: Int
+
+    init(loops: Int) {
+        self.loops = loops
+        generations = .allocate(capacity: loops)
+        generations.initialize(repeating: 0, count: loops)
+    }
+
+    func note(_ generation: UInt64, loop: Int) { cl_store_release(generations + loop, generation) }
+
+    /// The generation that every loop goes by, at least.
+    var least: UInt64 { (0..<loops).map { cl_load_acquire(generations + $0) }.min() ?? 0 }
 }
 
 /// A prefiller that may be tried.
@@ -91,7 +110,8 @@ extension Loop {
     /// Nil: the endpoint may be called.
     func outsideAllowlist(_ endpoint: Endpoint) -> DialRefusal? {
         guard settings.protection else { return nil }
-        guard let allowlist else { return .allowlistMissing }
+        // Before the first snapshot has come here it may have come to the dialer, which knows.
+        guard let allowlist else { return nil }
         let limit = Int64(settings.allowlistMaximumAge)
         if limit > 0 && now - allowlist.confirmedAt > limit { return .allowlistStale }
         switch allowlist.snapshot.verdict(on: endpoint) {
@@ -145,7 +165,9 @@ extension Loop {
     func adopt(_ allowlist: AllowlistInForce) {
         let isNew = self.allowlist?.generation != allowlist.generation
         self.allowlist = allowlist
-        if isNew { revoke() }
+        guard isNew else { return }
+        revoke()
+        onAdopted?(allowlist.generation)
     }
 
     /// Idle connections to what has left the pool end at once. Busy ones end with their leg, or now (a setting).

@@ -57,6 +57,8 @@ final class Loop {
     var reportedDrained = false
     /// Called once when a drain is complete, on this loop's thread.
     var onDrained: (() -> Void)?
+    /// Called when this loop goes by a new snapshot of the pool, on this loop's thread.
+    var onAdopted: ((UInt64) -> Void)?
     /// Called after each turn.
     var onTurn: (() -> Void)?
     /// The pipe through which the first loop gives orders.
@@ -247,6 +249,7 @@ final class Shared: @unchecked Sendable {
     private let bufferedWord: UnsafeMutablePointer<Int64>
     private let cutWord: UnsafeMutablePointer<Int64>
     private let busyWord: UnsafeMutablePointer<Int64>
+    private let runningWord: UnsafeMutablePointer<Int64>
     /// Handles the control channel; called on the first loop's thread.
     var onControl: ((Loop) -> Void)?
     let limit: Int64
@@ -259,6 +262,8 @@ final class Shared: @unchecked Sendable {
         cutWord.initialize(to: 0)
         busyWord = .allocate(capacity: 1)
         busyWord.initialize(to: 0)
+        runningWord = .allocate(capacity: 1)
+        runningWord.initialize(to: 0)
     }
 
     /// Takes `n` bytes from the account of buffered bytes; false when it is overdrawn.
@@ -275,6 +280,9 @@ final class Shared: @unchecked Sendable {
     /// Requests cut at the drain deadline, over all loops.
     func countCut(_ n: Int) { _ = cl_add(cutWord, Int64(n)) }
     var cut: Int { Int(cl_add(cutWord, 0)) }
+
+    /// Threads of loops that have begun; returns the new number.
+    func loopsRunning(_ change: Int) -> Int { Int(cl_add(runningWord, Int64(change))) }
 
     /// Loops whose drain isn't complete; returns the new number.
     func loopsBusy(_ change: Int) -> Int { Int(cl_add(busyWord, Int64(change))) }

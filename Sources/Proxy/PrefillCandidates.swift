@@ -31,12 +31,10 @@ struct PrefillCandidates: Equatable {
                 if element.isEmpty { empty += 1 } else if !candidates.append(element) { return nil }
                 guard let comma else { break }
                 rest = UnsafeRawBufferPointer(rebasing: rest[(comma + 1)...])
-                // A comma with nothing around it is more than an empty value.
-                if rest.isEmpty { empty += 1 }
             }
         }
-        if empty == 0 { return candidates }
-        return elements == 1 && candidates.first == .none ? candidates : nil
+        // An empty value names no prefiller; an empty element among others is a mistake.
+        return empty == 0 || elements == 1 ? candidates : nil
     }
 
     private mutating func append(_ element: UnsafeRawBufferPointer) -> Bool {

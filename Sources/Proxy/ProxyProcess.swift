@@ -19,6 +19,8 @@ final class ProxyProcess: @unchecked Sendable {
     private var drainDeadline: Int64 = 0
     private var listeners = 0
     private var allowlist: AllowlistInForce?
+    private var progress: AllowlistProgress?
+    private var reportedAllowlist: UInt64 = 0
 
     init(control fd: Int32) { control = Channel(fd: fd) }
 
@@ -42,6 +44,16 @@ final class ProxyProcess: @unchecked Sendable {
                 if shared.loopsBusy(-1) == 0 { self.loops[0].post(.cut, -1) }
             }
         }
+        let progress = AllowlistProgress(loops: loops.count)
+        for loop in loops {
+            let index = loop.index
+            loop.onAdopted = { [unowned self] generation in
+                progress.note(generation, loop: index)
+                // Only wakes the first loop, which owns the control channel.
+                if index > 0 { self.loops[0].post(.cut, -1) }
+            }
+        }
+        self.progress = progress
         for (loop, fd) in dialerChannels { give(dialer: fd, to: Int(loop)) }
         dialerChannels = [:]
         if let allowlist { spread(allowlist) }
@@ -50,9 +62,14 @@ final class ProxyProcess: @unchecked Sendable {
             exit("no memory for the control channel", .resource)
         }
         for loop in loops.dropFirst() { start(loop) }
+        // A thread's first system calls are libc's own, and no filter of ours lists them.
+        while shared.loopsRunning(0) < loops.count - 1 { usleep(200) }
         Walls.close(.proxy, channel: control.fd)
         say(.ready)
-        loops[0].onTurn = { [unowned self] in self.checkDrain() }
+        loops[0].onTurn = { [unowned self] in
+            self.reportAllowlist()
+            self.checkDrain()
+        }
         loops[0].run()
         _exit(ExitCode.ok.rawValue)
     }
@@ -64,7 +81,9 @@ final class ProxyProcess: @unchecked Sendable {
             &thread, nil,
             { context in
                 guard let context else { return nil }
-                Unmanaged<Loop>.fromOpaque(context).takeUnretainedValue().run()
+                let loop = Unmanaged<Loop>.fromOpaque(context).takeUnretainedValue()
+                _ = loop.shared.loopsRunning(1)
+                loop.run()
                 return nil
             }, context)
         if failed != 0 { exit("starting a thread failed: \(Errno(failed))", .resource) }
@@ -148,6 +167,15 @@ final class ProxyProcess: @unchecked Sendable {
             exit("the supervisor's snapshot of the pool is not what it must be", .ipcViolation)
         }
         spread(AllowlistInForce(snapshot, generation: generation, confirmedAt: confirmedAt))
+    }
+
+    /// After each turn of the first loop: do all of them go by a new snapshot?
+    private func reportAllowlist() {
+        guard let progress, let allowlist, reportedAllowlist < allowlist.generation else { return }
+        let least = progress.least
+        guard least > reportedAllowlist else { return }
+        reportedAllowlist = least
+        say(.allowlistInForce(generation: least))
     }
 
     private func spread(_ allowlist: AllowlistInForce) {

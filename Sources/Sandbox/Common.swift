@@ -45,11 +45,9 @@ let loopCalls: [CallRule] = [
     CallRule("newfstatat", when: [[.int(3, 0x1000, "AT_EMPTY_PATH: of a descriptor")]], "The same, as libc calls it"),
     CallRule(
         "fcntl",
-        when: [
-            [.int(1, 1034, "F_GET_SEALS")], [.int(1, F_GETFL, "F_GETFL")], [.int(1, F_SETFL, "F_SETFL")],
-            [.int(1, F_GETFD, "F_GETFD")], [.int(1, F_SETFD, "F_SETFD")],
-        ],
-        "The seals of a segment or a snapshot (CLinux/memory.c); non-blocking descriptors"),
+        when: [[.int(1, 1034, "F_GET_SEALS")]],
+        "The seals of a segment or a snapshot (CLinux/memory.c). Not F_SETFL: a listening socket is shared with the"
+            + " supervisor and all who come after, and one that blocks would stop them"),
     CallRule("getrandom", "Request ids and the seeds of hash tables"),
     CallRule(
         "sendto",

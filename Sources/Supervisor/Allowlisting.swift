@@ -24,12 +24,13 @@ struct HeldAllowlist {
 /// Takes snapshots in, checks them, and hands them on: to the dialer first, whose check counts, and to the proxies once
 /// the dialer goes by it.
 extension Supervisor {
-    /// Is a snapshot in force where it counts, or is none needed?
-    var isAllowlistInForce: Bool {
-        guard configuration.settings.ssrfProtection else { return true }
-        guard let dialer = component(.dialer)?.current else { return false }
-        return dialer.allowlistInForce > 0
+    /// The generation that both the dialer and the proxy go by; 0 = none yet.
+    var allowlistInForce: UInt64 {
+        min(component(.dialer)?.current?.allowlistInForce ?? 0, component(.proxy)?.current?.allowlistInForce ?? 0)
     }
+
+    /// Is a snapshot in force, or is none needed?
+    var isAllowlistInForce: Bool { !configuration.settings.ssrfProtection || allowlistInForce > 0 }
 
     func takeAllowlist(_ descriptor: Int32, _ sequence: UInt64, from child: ChildProcess) {
         guard place(of: child) != nil else { return }
@@ -58,13 +59,13 @@ extension Supervisor {
             .debug, "a new snapshot of the pool",
             [("generation", "\(allowlist.generation)"), ("endpoints", "\(endpoints)")])
         distributeAllowlist()
-        publish()
     }
 
     func confirmAllowlist(_ sequence: UInt64, from child: ChildProcess) {
         guard child.instance == allowlist.instance, sequence == allowlist.sequence else { return }
         allowlist.confirmedAt = now
-        guard configuration.settings.allowlistMaximumAgeMilliseconds > 0, now - allowlist.confirmationSentAt >= 500
+        publish()
+        guard configuration.settings.allowlistMaximumAgeMilliseconds > 0, now - allowlist.confirmationSentAt >= 200
         else { return }
         allowlist.confirmationSentAt = now
         let message = ToChild.allowlistConfirmed(generation: allowlist.generation, confirmedAt: now)
@@ -78,9 +79,8 @@ extension Supervisor {
     /// A dialer or a proxy goes by a generation now.
     func allowlistInForce(_ generation: UInt64, at child: ChildProcess) {
         child.allowlistInForce = max(child.allowlistInForce, generation)
-        let wasReady = self.wasReady
         distributeAllowlist()
-        if !wasReady { publish() }
+        publish()
     }
 
     /// Hands the snapshot to every dialer that doesn't have it, and to proxies once the dialer in charge goes by it. A

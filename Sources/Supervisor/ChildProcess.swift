@@ -90,13 +90,13 @@ final class ChildProcess {
             var segmentFD: Int32 = -1
             var segment: SegmentReader?
             // Admin only reads counters, and the resolver's are the dialer's to keep.
-            if role != .admin && role != .resolver {
+            if role.counts != nil {
                 segmentFD = cl_segment_create("counters", Layout.size(stripes: stripes))
                 if segmentFD < 0 {
                     close(log.0)
                     throw Errno(segmentFD)
                 }
-                segment = SegmentReader(fd: segmentFD)
+                segment = role.counts.flatMap { SegmentReader(fd: segmentFD, of: $0) }
             }
             child = ChildProcess(
                 role: role, instance: instance, channel: channel, log: LogPipe(fd: log.0), segmentFD: segmentFD,

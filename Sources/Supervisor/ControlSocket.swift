@@ -83,6 +83,7 @@ struct ControlSocket {
         case .violation(let violation):
             supervisor.log.write(.warning, "a control client sent \(violation)")
         case .message(.status, _): _ = channel.send(ControlAnswer.done(text: StatusReport.json(supervisor)))
+        case .message(.audit, _): _ = channel.send(ControlAnswer.done(text: Auditing.house(supervisor).text))
         case .message(.restart(let name), _): _ = channel.send(Self.restart(name, supervisor))
         }
         supervisor.poll.remove(client)

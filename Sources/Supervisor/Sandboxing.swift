@@ -28,7 +28,8 @@ final class Sandboxing {
         let text: String
     }
 
-    init(_ settings: Settings, directory: String) throws(Missing) {
+    /// - Parameter program: for `audit --probe`, a program that every role runs instead of its own.
+    init(_ settings: Settings, directory: String, program: String? = nil) throws(Missing) {
         isOn = settings.sandbox == .on
         var capabilities: UInt64 = 0
         _ = cl_capabilities(&capabilities)
@@ -65,7 +66,7 @@ final class Sandboxing {
                     + " run as another user, or add them")
         }
         for rights in Rights.all {
-            let path = "\(directory)/routing-sidecar-\(ChildProcess.executable(rights.role))"
+            let path = "\(directory)/routing-sidecar-\(program ?? ChildProcess.executable(rights.role))"
             // O_PATH, a macro that Swift does not see: to be executed, not read.
             let fd = open(path, 0x20_0000 | O_CLOEXEC)
             if fd >= 0 { executables[rights.role] = fd }

@@ -39,7 +39,9 @@ enum StatusReport {
         guard configuration.settings.ssrfProtection else { return "{\"source\":\"none\"}" }
         let source = configuration.watchesPool ? "kubernetes" : "static"
         let age = held.generation == 0 || !configuration.watchesPool ? 0 : supervisor.now - held.confirmedAt
-        return "{\"source\":\"\(source)\",\"generation\":\(held.generation),\"endpoints\":\(held.endpoints),"
+        let inForce = supervisor.allowlistInForce
+        return
+            "{\"source\":\"\(source)\",\"generation\":\(held.generation),\"in_force\":\(inForce),\"endpoints\":\(held.endpoints),"
             + "\"age_seconds\":\(seconds(age))}"
     }
 

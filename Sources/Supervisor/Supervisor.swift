@@ -233,7 +233,8 @@ final class Supervisor {
             shutdown.phase == .running && !components.isEmpty && isAllowlistInForce
             && components.allSatisfy { $0.isReady || $0.role == .watcher }
         status.ready = ready
-        status.allowlistGeneration = allowlist.generation
+        // What is gone by, and not what is still on its way.
+        status.allowlistGeneration = allowlistInForce
         status.allowlistEndpoints = UInt64(allowlist.endpoints)
         status.allowlistConfirmedAt = configuration.watchesPool ? allowlist.confirmedAt : 0
         status.missingWalls = UInt64(sandboxing.degraded.count)

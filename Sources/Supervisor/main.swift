@@ -116,6 +116,7 @@ case .success(let invocation):
             printLine("routing-sidecar: \(refusal.text)", to: 2)
             finish(.portInUse)
         }
+    case .audit(let options): exit(Auditing.run(options, path: invocation.settings.controlSocket))
     case .restart(let name):
         switch ControlClient.ask(.restart(name: name), path: invocation.settings.controlSocket) {
         case .success(let text): printLine(text)

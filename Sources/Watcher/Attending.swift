@@ -35,6 +35,7 @@ extension WatcherProcess {
     func fail(_ errand: Errand, _ failure: Failure) {
         cancel(errand)
         stripe.add(.apiFailures)
+        if level >= .trace { log(.trace, "a failure", [("collection", errand.name), ("cause", "\(failure)")]) }
         if case .untrusted = failure { credentials.doubtAuthority() }
         if errand === poolErrand && discovery != nil {
             if !isAbsence(failure) { complain(of: errand, failure) }
@@ -72,11 +73,21 @@ extension WatcherProcess {
         switch end.outcome {
         case CC_DONE where transfer.status == 0: fail(errand, .connection("no answer"))
         case CC_DONE where transfer.kind == .list: takePage(errand, transfer)
-        case CC_DONE: handle(errand, .ended)
+        case CC_DONE: endWatch(errand, transfer)
         case CC_UNTRUSTED: fail(errand, .untrusted(end.text))
         case CC_REFUSED: fail(errand, .unreadable("an answer of more than \(Transfer.longestBody >> 20) MiB"))
         default: fail(errand, .connection(end.text))
         }
+    }
+
+    private func endWatch(_ errand: Errand, _ transfer: Transfer) {
+        // Every event ends with a line end. What has none is something else, such as a page that says why there are none.
+        if transfer.incoming.count > 0 {
+            fail(errand, .unreadable("a watch that ends within an event"))
+            return
+        }
+        handle(errand, .ended)
+        if errand.due != nil { complain(of: errand, .unreadable("a watch that ended at once")) }
     }
 
     private func takePage(_ errand: Errand, _ transfer: Transfer) {

@@ -11,7 +11,7 @@ extension WatcherProcess {
             return
         }
         let (message, cause, fields) = words(for: failure, errand)
-        guard errand.outages.failed("\(message) \(cause)", now: now) else { return }
+        guard errand.outages.failed(message, now: now) else { return }
         let effect =
             membership.hasPublished ? "the last snapshot stays in force" : "there is no snapshot yet"
         log(
@@ -33,7 +33,7 @@ extension WatcherProcess {
         if forbidden.isEmpty {
             cause =
                 "the API server knows inferencepools in none of the groups "
-                + groups.map(\.rawValue).joined(separator: ", ") + ": is the CRD installed?"
+                + groups.map(\.rawValue).joined(separator: ", ") + " (is the CRD installed?)"
         } else {
             cause = forbidden.map(permission).joined(separator: "; ") + "; the Role needs get, list, watch"
         }
@@ -52,7 +52,8 @@ extension WatcherProcess {
         case .connection(let text): return ("the API server can't be reached", text, [])
         case .untrusted(let text):
             return (
-                "the API server's certificate is not vouched for: is the file of certificates this cluster's?", text, []
+                "the API server's certificate is not vouched for (is the file of certificates this cluster's?)", text,
+                []
             )
         case .unprepared(let text): return ("the API server can't be asked", text, [])
         case .expired: return ("the version is too old", "410", [])
@@ -63,8 +64,8 @@ extension WatcherProcess {
             switch refusal.status {
             case 401:
                 return (
-                    "the API server doesn't take the token, which is read again for each request: "
-                        + "is its file being renewed, and does the service account exist?", cause, answer
+                    "the API server doesn't take the token, which is read again for each request "
+                        + "(is its file being renewed, and does the service account exist?)", cause, answer
                 )
             case 403:
                 let what =
@@ -74,7 +75,7 @@ extension WatcherProcess {
                 return ("\(what); the Role needs get, list, watch", cause, answer)
             case 404 where errand === poolErrand:
                 return (
-                    "the API server knows no inferencepools in group \(group?.rawValue ?? "?"): is the CRD installed?",
+                    "the API server knows no inferencepools in group \(group?.rawValue ?? "") (is the CRD installed?)",
                     cause, answer
                 )
             default: return ("the API server refuses", cause, answer)

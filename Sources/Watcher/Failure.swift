@@ -22,6 +22,9 @@ enum Failure: Error, Equatable {
         var retryAfter: Int64 = 0
         /// The version asked for lies in the server's future.
         var isVersionTooLarge = false
+
+        /// May what was asked for be at fault, and not just who asked, or when?
+        var isPuzzling: Bool { ![401, 403, 429, 503].contains(status) }
     }
 
     /// Of an answer's status and what its body says.

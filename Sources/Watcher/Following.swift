@@ -138,6 +138,7 @@ extension WatcherProcess {
             return
         }
         stripe.add(.apiRequests)
+        if level >= .trace { log(.trace, "a request", [("url", ask.url)]) }
         errand.transfer = transfers.begin(ask.url, ask.kind, credentials, now: now)
         if errand.transfer == nil { fail(errand, .unprepared("no memory for a request")) }
     }

@@ -49,7 +49,7 @@ struct Membership {
         switch settings.ports {
         case .any: []
         case .list: settings.portList.isEmpty ? nil : settings.portList
-        case .pool: pool?.ports ?? []
+        case .pool: pool?.ports
         }
     }
 
@@ -60,7 +60,7 @@ struct Membership {
         let oldPorts = ports
         pool = new
         isPoolKnown = true
-        if ports != oldPorts { isDirty = true }
+        if ports != oldPorts && podCount > 0 { isDirty = true }
         let wanted = new.flatMap { $0.mistakes.isEmpty ? $0.selector : nil }
         guard wanted != selector else { return .unchanged }
         selector = wanted

@@ -1,21 +1,20 @@
-/// When an outage is worth a line: at once, then once a minute, and when it is over.
+/// When an outage is worth a line: each kind of cause at once, then once a minute; and when it is over.
 struct OutageLog {
-    /// Between two lines about outages of one collection, in milliseconds.
+    /// Between two lines about the same kind of cause, in milliseconds.
     static let pause: Int64 = 60_000
+    /// Kinds that are kept apart. There are fewer; a server that makes them up doesn't get more lines.
+    static let mostKinds = 16
 
-    private var lastLine: Int64?
-    private var lastCause = ""
+    private var lines: [String: Int64] = [:]
     private var since: Int64?
     private var hasSpoken = false
 
     /// Something failed. True: say so.
-    mutating func failed(_ cause: String, now: Int64) -> Bool {
+    mutating func failed(_ kind: String, now: Int64) -> Bool {
         if since == nil { since = now }
-        // Another cause is news, but causes that alternate are not.
-        let isNews = cause != lastCause && !hasSpoken
-        if let lastLine, now - lastLine < Self.pause, !isNews { return false }
-        lastLine = now
-        lastCause = cause
+        lines = lines.filter { now - $0.value < Self.pause }
+        guard lines[kind] == nil, lines.count < Self.mostKinds else { return false }
+        lines[kind] = now
         hasSpoken = true
         return true
     }

@@ -168,7 +168,7 @@ struct Reflector {
             // A kind that the server didn't know for a while is listed anew: it may have been removed and made again.
             let needsList =
                 refusal.isVersionTooLarge || refusal.status == 404
-                || backoff.answers % Self.mostUselessWatches == 0
+                || (refusal.isPuzzling && backoff.answers % Self.mostUselessWatches == 0)
             return pause(needsList ? .list : again, wait)
         }
     }

@@ -4,8 +4,8 @@ import Glibc
 import IPC
 import JSON
 import Linux
-import Sandbox
 import Metrics
+import Sandbox
 
 /// The watcher as a process: it alone holds the token and speaks to the Kubernetes API. It lists and watches the pool
 /// and its pods, and publishes who may be called. Nobody can speak to it but the supervisor, and it opens nothing but

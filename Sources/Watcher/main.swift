@@ -8,8 +8,5 @@ guard Arguments.all.first == Role.watcher.name else {
     ChildLog.write(.error, "this program is started by routing-sidecar; run that instead")
     exit(ExitCode.configuration.rawValue)
 }
-// OpenSSL compares times with libc, which would open /etc/localtime behind the walls. There is one zone here.
-setenv("TZ", "UTC0", 1)
-tzset()
 // The control channel is descriptor 3 of every child (see Supervisor/ChildProcess.swift).
 WatcherProcess.run(control: 3)

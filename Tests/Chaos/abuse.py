@@ -18,7 +18,7 @@ FAKE = pathlib.Path(__file__).resolve().with_name("fake_proxy.py")
 SCRIPT = (
     '#!/bin/sh\n[ "$1" = proxy ] && [ -e {directory}/case ] &&'
     f' exec {sys.executable} -ISB {FAKE} {{directory}}/case\n'
-    'exec {directory}/real-proxy "$1"\n')
+    'exec {directory}/real-proxy "$@"\n')
 
 
 def frame(kind, payload=b"", version=1, announced=0, reserved=0, length=None, **more):

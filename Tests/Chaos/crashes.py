@@ -17,7 +17,7 @@ PAUSES = [0, 20, 40, 80]
 
 def admin_or(script):
     """The admin process is the proxy's program in another role: it goes on as it is."""
-    return f'#!/bin/sh\n[ "$1" = admin ] && exec {{directory}}/real-proxy admin\n{script}\n'
+    return f'#!/bin/sh\n[ "$1" = admin ] && exec {{directory}}/real-proxy "$@"\n{script}\n'
 
 
 def crash_loop(decoder):
@@ -70,7 +70,7 @@ def missing_program(decoder):
 def failed_admin(decoder):
     """Not essential: requests go on, `status` tells, and an order brings it back once the cause is gone."""
     script = (
-        '#!/bin/sh\n[ "$1" = admin ] && [ -e {directory}/broken ] && exit 3\nexec {directory}/real-proxy "$1"\n')
+        '#!/bin/sh\n[ "$1" = admin ] && [ -e {directory}/broken ] && exit 3\nexec {directory}/real-proxy "$@"\n')
     with changed_build(proxy=script) as build:
         (build / "broken").touch()
         with House(decoder.port, build=build, ready=False) as house:
@@ -120,7 +120,7 @@ def every_death(decoder):
     deaths += [("signal", number) for number in range(1, signal.SIGRTMAX + 1) if number not in harmless]
     # A frame `ready` written by the shell: one write is one packet.
     script = (
-        '#!/bin/sh\n[ "$1" = proxy ] && exec {directory}/real-proxy proxy\nread -r how number <{directory}/death\n'
+        '#!/bin/sh\n[ "$1" = proxy ] && exec {directory}/real-proxy "$@"\nread -r how number <{directory}/death\n'
         "printf '\\001\\001\\000\\000\\000\\000\\000\\000' >&3\n"
         '[ "$how" = exit ] && exit "$number"\nkill -"$number" $$\nexec /bin/sleep 5\n')
     with changed_build(proxy=script) as build:

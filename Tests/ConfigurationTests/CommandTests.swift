@@ -42,10 +42,28 @@ final class CommandTests: XCTestCase {
         assertMistakes(["status", "--control-socket=x"], [["--control-socket=x", "does not start with /"]])
     }
 
-    func testJSONIsForStatusAlone() {
-        assertMistakes([plain, "--json"], [["--json=true: only for the command status"]])
-        assertMistakes(["restart", "proxy", "--json"], [["--json=true: only for the command status"]])
+    func testJSONIsForStatusAndAuditAlone() {
+        assertMistakes([plain, "--json"], [["--json=true: only for the commands status and audit"]])
+        assertMistakes(["restart", "proxy", "--json"], [["--json=true: only for the commands status and audit"]])
         assertMistakes(["status", "--json=xml"], [["--json=xml", "true or false"]])
+    }
+
+    func testAuditTakesItsOwnFlags() throws {
+        var options = AuditOptions()
+        XCTAssertEqual(try parsed(["audit"]).command, .audit(options))
+        options.probe = true
+        options.markdown = true
+        XCTAssertEqual(try parsed(["audit", "--probe", "-markdown"]).command, .audit(options))
+        options = AuditOptions()
+        options.json = true
+        options.explain = "proxy"
+        XCTAssertEqual(try parsed(["audit", "--json", "--explain", "proxy"]).command, .audit(options))
+        XCTAssertEqual(try parsed(["audit", "--explain=proxy", "--json"]).command, .audit(options))
+        assertMistakes(["audit", "--explain"], [["--explain: names no process"]])
+        assertMistakes(["audit", "--json", "--markdown"], [["--json and --markdown"]])
+        assertMistakes(["audit", "--probe=maybe"], [["--probe: is neither true nor false"]])
+        assertMistakes(["status", "--probe"], [["--probe: only for the command audit"]])
+        assertMistakes(["audit", "--port=80"], [["--port=80: not for audit"]])
     }
 
     func testTwoCommandsAreOneTooMany() {

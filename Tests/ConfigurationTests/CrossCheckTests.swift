@@ -32,26 +32,21 @@ final class CrossCheckTests: XCTestCase {
         _ = try parsed([plain, "--admin-port=0"])
     }
 
-    func testProtectionNeedsAPool() {
-        // The first of each is that the feature is not built.
-        assertMistakes(
-            [plain, "--enable-ssrf-protection"], [["not available"], ["needs the name"], ["needs the namespace"]])
-        assertMistakes(
-            [plain, "--enable-ssrf-protection"], ["INFERENCE_POOL_NAME": "p"], [["not available"], ["the namespace"]])
-        assertMistakes([plain, "--enable-ssrf-protection", "--inference-pool=p"], [["not available"]])
-    }
-
     func testTheHandoffsHostIsCheckedAgainstThePoolOnlyWhereThereIsOne() throws {
         assertMistakes([plain, "--handoff-host-check=pool"], [["--handoff-host-check=pool: needs the inference pool"]])
         let auto = try parsed([plain, "--handoff-host-check=auto"])
         XCTAssertEqual(auto.settings.handoffHostCheck, .off)
         XCTAssertEqual(auto.sources["handoff-host-check"], .flag("--handoff-host-check"))
-        // With protection on it is the pool's; the settings themselves say so, whatever this build lacks.
-        var resolution = Resolution(
-            ["enable-ssrf-protection": Given(text: "true", source: .flag("--enable-ssrf-protection"))], unusable: [])
-        resolution.resolve()
-        XCTAssertEqual(resolution.settings.handoffHostCheck, .pool)
-        guard case .derived = resolution.sources["handoff-host-check"] else { return XCTFail("not derived") }
+        // With protection on it is the pool's.
+        let protected = try parsed([plain, "--enable-ssrf-protection", "--allow=10.0.0.1:80"])
+        XCTAssertEqual(protected.settings.handoffHostCheck, .pool)
+        guard case .derived = protected.sources["handoff-host-check"] else { return XCTFail("not derived") }
+        for (word, check) in [("off", HandoffHostCheck.off), ("prefiller", .prefiller), ("pool", .pool)] {
+            let chosen = try parsed([
+                plain, "--enable-ssrf-protection", "--allow=10.0.0.1:80", "--handoff-host-check=\(word)",
+            ])
+            XCTAssertEqual(chosen.settings.handoffHostCheck, check)
+        }
     }
 
     func testASingleBodyFitsIntoTheMemoryForAll() throws {

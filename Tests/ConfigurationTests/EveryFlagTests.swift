@@ -57,10 +57,11 @@ final class EveryFlagTests: XCTestCase {
     }
 
     private func check(_ sample: Sample, _ row: Setting, _ written: String, _ arguments: [String]) throws {
-        let others = row.name == "secure-proxy" ? [] : [plain]
+        // Protection is nothing without somebody who may be called.
+        let needed = row.name == "enable-ssrf-protection" ? ["--allow=10.0.0.1:80"] : []
+        let others = (row.name == "secure-proxy" ? [] : [plain]) + needed
         if Sample.notBuilt.contains(where: { $0.name == sample.name }) {
-            let pool = ["--inference-pool=a/b"]
-            let found = mistakes(others + arguments + pool)
+            let found = mistakes(others + arguments)
             XCTAssertEqual(found.count, 1, "\(found)")
             XCTAssertTrue(found.first?.hasPrefix("\(written)=") ?? false, "\(found)")
             XCTAssertTrue(found.first?.contains(" is not available in this build: ") ?? false, "\(found)")
@@ -83,11 +84,8 @@ final class EveryFlagTests: XCTestCase {
             "-logtostderr=true",
         ]
         assertMistakes(
-            arguments,
-            [
-                ["-secure-proxy=true is not available", "run with --secure-proxy=false"],
-                ["-enable-ssrf-protection=true is not available", "run with --enable-ssrf-protection=false"],
-            ])
+            arguments, ["KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "443"],
+            [["-secure-proxy=true is not available", "run with --secure-proxy=false"]])
     }
 
     func testDefaultsAreTheDocumentedOnes() throws {
@@ -108,7 +106,13 @@ final class EveryFlagTests: XCTestCase {
             "max-idle-conns-per-host": "1024", "client-half-close": "cancel", "pre-drain-delay": "0s",
             "drain-timeout": "30s", "restart-drain-timeout": "0s", "loops": "0", "admin-port": "9464",
             "control-socket": "/tmp/routing-sidecar.sock", "log-level": "info", "log-requests": "false",
-            "require-sandbox": "off", "deny": "",
+            "require-sandbox": "on", "sandbox": "on", "landlock-abi": "99", "deny": "", "pool-group": "auto",
+            "allow": "", "allow-file": "",
+            "kubernetes-server": "", "allowlist-ports": "pool", "allowlist-selector": "",
+            "kubernetes-ca-file": "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt",
+            "kubernetes-token-file": "/var/run/secrets/kubernetes.io/serviceaccount/token",
+            "allowlist-require-ready": "false", "allowlist-host-network": "false", "allowlist-sync-timeout": "1m",
+            "allowlist-max-age": "0s", "revoked-connections": "finish", "enable-prefiller-sampling": "false",
         ]
         for (name, value) in documented { XCTAssertEqual(shown[name], value, name) }
     }

@@ -80,8 +80,12 @@ final class MistakeTests: XCTestCase {
 
     func testEveryMistakenValueNamesFlagValueAndWhatIsAccepted() throws {
         for row in SettingsTable.all {
-            // Any text goes for these.
-            if ["cert-path", "configuration", "configuration-file", "ec-connector"].contains(row.name) { continue }
+            // Any text goes for these; what a selector means is the API server's to say.
+            let free = [
+                "cert-path", "configuration", "configuration-file", "ec-connector", "kubernetes-ca-file",
+                "kubernetes-token-file", "allow-file", "allowlist-selector",
+            ]
+            if free.contains(row.name) { continue }
             let found = mistakes([plain, "--\(row.name)=?!"])
             let own = found.filter { $0.hasPrefix("--\(row.name)=?!: \"?!\" ") }
             XCTAssertEqual(own.count, 1, "\(row.name): \(found)")

@@ -28,18 +28,11 @@ final class RefusalTests: XCTestCase {
 
     func testARefusalSaysWhatWhyAndWhatToDo() {
         assertMistakes(
-            [plain, "--enable-ssrf-protection", "--inference-pool=a/b"],
-            [
-                [
-                    "--enable-ssrf-protection=true is not available in this build: ", "inference pool",
-                    "; run with --enable-ssrf-protection=false",
-                ]
-            ])
+            [plain, "--tracing"],
+            [["--tracing=true is not available in this build: ", "metrics only", "; run with --tracing=false"]])
         assertMistakes(
             [plain], ["CONNECTOR_TYPE": "nixl"],
             [["CONNECTOR_TYPE=nixl is not available in this build", "run with --connector=nixlv2"]])
-        assertMistakes(
-            [plain], ["ENABLE_PREFILLER_SAMPLING": "true"], [["ENABLE_PREFILLER_SAMPLING=true is not available"]])
     }
 
     func testConnectorsOfNewerSidecarsAreKnownByName() {
@@ -50,18 +43,16 @@ final class RefusalTests: XCTestCase {
     }
 
     func testEveryRefusalIsReportedWithTheOthers() {
-        let arguments = Sample.notBuilt.map { "--\($0.name)=\($0.text)" } + ["--inference-pool=a/b"]
+        let arguments = Sample.notBuilt.map { "--\($0.name)=\($0.text)" }
         let found = mistakes(arguments)
         XCTAssertEqual(found.count, Sample.notBuilt.count + 1, "\(found)")
     }
 
     func testWhatBelongsToAMissingFeatureMayBeSetWithoutIt() throws {
         let invocation = try parsed([
-            plain, "-cert-path=/certs", "-inference-pool-namespace=a", "-inference-pool-name=b",
-            "--pool-group=inference.networking.x-k8s.io", "--prefill-retry-backoff=1s",
+            plain, "-cert-path=/certs", "--prefill-retry-backoff=1s",
         ])
         XCTAssertEqual(invocation.notes, [])
         XCTAssertEqual(invocation.settings.certPath, "/certs")
-        XCTAssertEqual(invocation.settings.poolName, "b")
     }
 }

@@ -49,4 +49,12 @@ func assertMistakes(
     assertMistakes(arguments, [:], expected, file: file, line: line)
 }
 
+extension AllowedTarget {
+    /// From a text that is one; nil otherwise.
+    init?(_ text: String) {
+        guard let target = try? AllowedTarget(parsing: text) else { return nil }
+        self = target
+    }
+}
+
 struct Unexpected: Error {}

@@ -6,7 +6,7 @@ import XCTest
 
 /// Addresses one by one, with the verdict that a reader of the rules would give, under the default settings.
 final class AddressTableTests: XCTestCase {
-    private static let refused: [(String, [String])] = [
+    static let refused: [(String, [String])] = [
         (
             "this network",
             ["0.0.0.0", "0.0.0.1", "0.1.2.3", "0.255.255.255", "::", "::ffff:0.0.0.0", "::ffff:0.9.9.9", "::0.0.0.9"]
@@ -55,7 +55,7 @@ final class AddressTableTests: XCTestCase {
         ),
     ]
 
-    private static let allowed = [
+    static let allowed = [
         "10.0.0.1", "10.255.255.254", "172.16.0.1", "172.31.255.254", "192.168.0.1", "192.168.255.254", "100.64.0.1",
         "100.100.100.199", "100.100.100.201", "168.63.129.15", "168.63.129.17", "1.0.0.0", "1.1.1.1", "8.8.8.8",
         "126.255.255.255", "128.0.0.0", "169.253.255.255", "169.255.0.0", "170.254.169.254", "223.255.255.255",
@@ -77,14 +77,14 @@ final class AddressTableTests: XCTestCase {
         for (kind, texts) in Self.refused {
             for text in texts {
                 XCTAssertEqual(
-                    policy.refusal(of: Endpoint(address(text), 8000)), .forbiddenAddress, "\(text) is \(kind)")
+                    policy.refusal(of: Endpoint(address(text), 8000), now: 0), .forbiddenAddress, "\(text) is \(kind)")
             }
         }
     }
 
     func testOrdinaryAddressesAndTheNeighboursOfForbiddenOnesAreAllowed() {
         let policy = policy()
-        for text in Self.allowed { XCTAssertNil(policy.refusal(of: Endpoint(address(text), 8000)), text) }
+        for text in Self.allowed { XCTAssertNil(policy.refusal(of: Endpoint(address(text), 8000), now: 0), text) }
     }
 
     func testThePortMakesNoDifferenceToAForbiddenAddress() {

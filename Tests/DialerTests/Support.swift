@@ -31,7 +31,7 @@ func policy(
 }
 
 extension Policy {
-    func refuses(_ target: Address, port: UInt16 = 8000) -> Bool { refusal(of: Endpoint(target, port)) != nil }
+    func refuses(_ target: Address, port: UInt16 = 8000) -> Bool { refusal(of: Endpoint(target, port), now: 0) != nil }
     func refuses(_ text: String, port: UInt16 = 8000) -> Bool { refuses(address(text), port: port) }
 }
 

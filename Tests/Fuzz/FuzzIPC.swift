@@ -53,9 +53,15 @@ private func fuzz(_ choice: UInt8, _ packet: UnsafeRawBufferPointer, _ descripto
         }
     case 1:
         guard let message = decode(FromChild.self, packet, descriptors) else { return }
-        for role in Role.allCases where role != .proxy {
-            for phase in ChildPhase.allCases {
-                if case .drained = message { require(!Permissions.allows(role, message, phase), "only a proxy drains") }
+        for role in Role.allCases {
+            for phase in ChildPhase.allCases where Permissions.allows(role, message, phase) {
+                switch message {
+                case .drained: require(role == .proxy, "only a proxy drains")
+                case .allowlist, .allowlistConfirmed: require(role == .watcher, "only a watcher knows the pool")
+                case .fileWanted: require(role == .watcher, "only a watcher asks for files")
+                case .allowlistInForce: require(role == .dialer, "only a dialer's list is in force")
+                case .ready, .pong, .violation: break
+                }
             }
         }
     case 2: _ = decode(ToDialer.self, packet, descriptors)

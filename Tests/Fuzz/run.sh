@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fuzzes every target for SECONDS (20 by default) over its committed corpus, with address checks and bounded memory.
 #
-#     Tests/Fuzz/run.sh [SECONDS] [TARGET...]      targets: json http ipc dns
+#     Tests/Fuzz/run.sh [SECONDS] [TARGET...]      targets: json http ipc dns allowlist
 #
 # Exits 0 when nothing was found, 1 with the place of the input when something was. A toolchain without libFuzzer
 # checks nothing and says so.
@@ -9,7 +9,7 @@ set -u
 
 seconds=${1:-20}
 [ $# -gt 0 ] && shift
-targets=${*:-json http ipc dns}
+targets=${*:-json http ipc dns allowlist}
 case $seconds in
     '' | *[!0-9]*) echo "run.sh: '$seconds' is not a number of seconds; usage: Tests/Fuzz/run.sh [SECONDS] [TARGET...]" >&2; exit 2 ;;
 esac
@@ -57,10 +57,10 @@ build_http() {
     swiftc $sanitize -module-name FuzzHTTP Sources/HTTP/*.swift $references Tests/Fuzz/FuzzHTTP.swift -o "$out/fuzz-http"
 }
 
-# IPC imports two other modules, so they are built one after the other.
-build_ipc() {
-    fresh "$out/fuzz-ipc" Sources/CLinux Sources/Linux Sources/IPC Tests/Fuzz/FuzzIPC.swift && return
-    modules=$out/ipc
+# Modules that import others are built one after the other, into a folder of their own: DIRECTORY MODULE...
+build_modules() {
+    modules=$1
+    shift
     rm -rf "$modules"
     mkdir -p "$modules/CLinux" || return 1
     printf 'module CLinux { umbrella header "%s" export * }\n' "$root/Sources/CLinux/include/CLinux.h" \
@@ -70,15 +70,30 @@ build_ipc() {
     for source in Sources/CLinux/*.c; do
         "$compiler" -O1 -g -ISources/CLinux/include -c "$source" -o "$modules/$(basename "$source").o" || return 1
     done
-    for module in Linux IPC; do
+    for module in "$@"; do
         # shellcheck disable=SC2086
         swiftc $sanitize -wmo -I "$modules" -I "$modules/CLinux" -module-name "$module" -emit-module \
             -emit-module-path "$modules/$module.swiftmodule" -emit-object -o "$modules/$module.o" \
             Sources/$module/*.swift || return 1
     done
+}
+
+build_ipc() {
+    fresh "$out/fuzz-ipc" Sources/CLinux Sources/Linux Sources/IPC Tests/Fuzz/FuzzIPC.swift && return
+    build_modules "$out/ipc" Linux IPC || return 1
     # shellcheck disable=SC2086
-    swiftc $sanitize -I "$modules" -I "$modules/CLinux" -module-name FuzzIPC Tests/Fuzz/FuzzIPC.swift "$modules"/*.o \
+    swiftc $sanitize -I "$out/ipc" -I "$out/ipc/CLinux" -module-name FuzzIPC Tests/Fuzz/FuzzIPC.swift "$out/ipc"/*.o \
         -o "$out/fuzz-ipc"
+}
+
+build_allowlist() {
+    reader=Tests/AllowlistTests/CarefulReader.swift
+    fresh "$out/fuzz-allowlist" Sources/CLinux Sources/Linux Sources/Allowlist $reader Tests/Fuzz/FuzzAllowlist.swift &&
+        return
+    build_modules "$out/allowlist" Linux Allowlist || return 1
+    # shellcheck disable=SC2086
+    swiftc $sanitize -I "$out/allowlist" -I "$out/allowlist/CLinux" -module-name FuzzAllowlist $reader \
+        Tests/Fuzz/FuzzAllowlist.swift "$out/allowlist"/*.o -o "$out/fuzz-allowlist"
 }
 
 # Swift's own crash reporter and the sanitizer's get in each other's way; the sanitizer's is the one that counts.
@@ -103,8 +118,8 @@ build_dns() {
 failed=0
 for target in $targets; do
     case $target in
-        json | http | ipc | dns) ;;
-        *) echo "run.sh: there is no target '$target'; the targets are json, http, ipc and dns" >&2; exit 2 ;;
+        json | http | ipc | dns | allowlist) ;;
+        *) echo "run.sh: there is no target '$target'; the targets are json, http, ipc, dns and allowlist" >&2; exit 2 ;;
     esac
     echo "fuzz $target: building"
     if ! "build_$target" >"$out/$target-build.log" 2>&1; then

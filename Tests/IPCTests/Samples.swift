@@ -21,8 +21,43 @@ enum Samples {
         }
         full.allowLoopback = true
         full.allowLinkLocal = true
+        full.protection = true
+        full.allowlistMaximumAge = .max
         full.logLevel = .max
-        return [DialerSettings(), full]
+        // Each Boolean alone, so that two that change places are noticed.
+        let flags: [WritableKeyPath<DialerSettings, Bool>] = [\.allowLoopback, \.allowLinkLocal, \.protection]
+        let single = flags.map { flag in
+            var settings = DialerSettings()
+            settings[keyPath: flag].toggle()
+            return settings
+        }
+        return [DialerSettings(), full] + single
+    }
+
+    static var watcherSettings: [WatcherSettings] {
+        var largest = WatcherSettings()
+        largest.server = Endpoint(Address(high: .max, low: .max), .max)
+        largest.namespace = String(repeating: "n", count: WatcherSettings.longestText)
+        largest.pool = String(repeating: "é", count: WatcherSettings.longestText / 2)
+        largest.group = String(repeating: "g", count: WatcherSettings.longestText)
+        largest.selector = String(repeating: "s", count: WatcherSettings.longestText)
+        largest.ports = .list
+        largest.portList = (0..<WatcherSettings.mostPorts).map { UInt16(65_535 - $0) }
+        largest.requireReady = true
+        largest.allowHostNetwork = true
+        largest.logLevel = .max
+        // Every text different, so that two fields that change places are noticed.
+        var different = WatcherSettings()
+        different.server = Endpoint(Address(v4: 0x0A60_0001), 6443)
+        different.namespace = "a-namespace"
+        different.pool = "a-pool"
+        different.group = "inference.networking.k8s.io"
+        different.selector = "role=prefill"
+        different.ports = .any
+        different.requireReady = true
+        var onHostNetwork = WatcherSettings()
+        onHostNetwork.allowHostNetwork = true
+        return [WatcherSettings(), largest, different, onHostNetwork]
     }
 
     static var proxySettings: [ProxySettings] {
@@ -51,6 +86,10 @@ enum Samples {
         largest.maximumIdlePerUpstream = .max
         largest.resolveNames = true
         largest.serveHalfClosed = true
+        largest.protection = true
+        largest.allowlistMaximumAge = .max
+        largest.samplePrefillers = true
+        largest.cutRevoked = true
         largest.logRequests = true
         largest.logLevel = .max
         // Every number different, so that two fields that change places are noticed.
@@ -71,7 +110,8 @@ enum Samples {
         different.keepAlive = 112
         different.upstreamIdle = 113
         different.maximumIdlePerUpstream = 114
-        different.logLevel = 115
+        different.allowlistMaximumAge = 115
+        different.logLevel = 116
         return [ProxySettings(), largest, different] + singleFlags
     }
 
@@ -80,6 +120,7 @@ enum Samples {
         let flags: [WritableKeyPath<ProxySettings, Bool>] = [
             \.acceptNestedBlockIds, \.acceptFlatBlockIds, \.failWithoutHandoff, \.rewriteCachedTokens,
             \.forwardCredentials, \.refuseHostileMembers, \.resolveNames, \.serveHalfClosed, \.logRequests,
+            \.protection, \.samplePrefillers, \.cutRevoked,
         ]
         return flags.map { flag in
             var settings = ProxySettings()
@@ -94,6 +135,7 @@ enum Samples {
         var resolver = ResolverSettings()
         resolver.logLevel = 4
         return dialerSettings.map { .dialer($0) } + proxySettings.map { .proxy($0) }
+            + watcherSettings.map { .watcher($0) }
             + [.admin(AdminSettings()), .admin(admin), .resolver(ResolverSettings()), .resolver(resolver)]
     }
 
@@ -108,12 +150,31 @@ enum Samples {
             ]
         }
         for role in Role.allCases { all.append(.peerSegment(role: role, instance: .max - 1)) }
-        for file in HostFile.allCases { all.append(.file(file)) }
+        for file in HostFile.allCases {
+            all.append(.file(file))
+            for error: Int32 in [.min, -1, 0, 2, .max] { all.append(.fileUnavailable(file, error: error)) }
+        }
+        for generation in longNumbers {
+            for time: Int64 in [.min, -1, 0, 4711, .max] {
+                all.append(.allowlist(generation: generation, confirmedAt: time))
+                all.append(.allowlistConfirmed(generation: generation, confirmedAt: time))
+            }
+        }
         return all
     }
 
+    static let longNumbers: [UInt64] = [0, 1, 0x0102_0304_0506_0708, .max]
+
     static var fromChild: [FromChild] {
-        [.ready] + numbers.map { .pong($0) } + numbers.map { .drained(cut: $0) }
+        var all: [FromChild] = [.ready] + numbers.map { .pong($0) } + numbers.map { .drained(cut: $0) }
+        all += numbers.map { .violation(systemCall: $0) }
+        for number in longNumbers {
+            all += [
+                .allowlist(sequence: number), .allowlistConfirmed(sequence: number),
+                .allowlistInForce(generation: number),
+            ]
+        }
+        return all + HostFile.allCases.map { .fileWanted($0) }
     }
 
     static var toDialer: [ToDialer] {
@@ -144,7 +205,8 @@ enum Samples {
     }
 
     static var controlRequests: [ControlRequest] {
-        [.status] + ["", "proxy", String(repeating: "x", count: ControlRequest.longestName)].map { .restart(name: $0) }
+        [.status, .audit]
+            + ["", "proxy", String(repeating: "x", count: ControlRequest.longestName)].map { .restart(name: $0) }
     }
 
     static var controlAnswers: [ControlAnswer] {
@@ -170,18 +232,26 @@ enum Samples {
         case .file: 11
         case .resolver: 12
         case .resolverClient: 13
+        case .allowlist: 14
+        case .allowlistConfirmed: 15
+        case .fileUnavailable: 16
         }
     }
-    static let toChildCases = 14
+    static let toChildCases = 17
 
     static func number(_ message: FromChild) -> Int {
         switch message {
         case .ready: 0
         case .pong: 1
         case .drained: 2
+        case .allowlist: 3
+        case .allowlistConfirmed: 4
+        case .fileWanted: 5
+        case .allowlistInForce: 6
+        case .violation: 7
         }
     }
-    static let fromChildCases = 3
+    static let fromChildCases = 8
 
     static func number(_ message: ToDialer) -> Int {
         switch message {
@@ -219,9 +289,10 @@ enum Samples {
         switch message {
         case .status: 0
         case .restart: 1
+        case .audit: 2
         }
     }
-    static let controlRequestCases = 2
+    static let controlRequestCases = 3
 
     static func number(_ message: ControlAnswer) -> Int {
         switch message {

@@ -38,11 +38,40 @@ final class SettingsTests: XCTestCase {
             dialer.denied = Array(repeating: AddressBlock(.any, prefixLength: 0), count: count)
             XCTAssertNil(decoded(.dialer(dialer)), "\(count) blocks")
         }
+        var watcher = WatcherSettings()
+        watcher.ports = .list
+        for count in [WatcherSettings.mostPorts + 1, 255, 256, 300] {
+            watcher.portList = Array(repeating: 80, count: count)
+            XCTAssertNil(decoded(.watcher(watcher)), "\(count) ports")
+        }
+        let texts: [WritableKeyPath<WatcherSettings, String>] = [\.namespace, \.pool, \.group, \.selector]
+        for text in texts {
+            watcher = WatcherSettings()
+            watcher[keyPath: text] = String(repeating: "x", count: WatcherSettings.longestText + 1)
+            XCTAssertNil(decoded(.watcher(watcher)))
+        }
         var proxy = ProxySettings()
         proxy.decoderName = String(repeating: "x", count: 64)
         XCTAssertEqual(decoded(.proxy(proxy)), .proxy(proxy))
         proxy.decoderName += "x"
         XCTAssertNil(decoded(.proxy(proxy)))
+    }
+
+    /// A port list that fits its bound but not its kind is the sender's business; a kind that doesn't exist is not.
+    func testPortsAreOfAKnownKind() {
+        let packet = frame(ToChild.settings(.watcher(WatcherSettings())))
+        let place = Frame.headerSize + 1 + 18 + 4 * 2
+        for kind in UInt8.min...UInt8.max {
+            var changed = packet
+            changed[place] = kind
+            var expected = WatcherSettings()
+            guard let ports = WatcherSettings.Ports(rawValue: kind) else {
+                XCTAssertEqual(decode(changed, 0, as: ToChild.self), .violation(.malformed("settings")), "\(kind)")
+                continue
+            }
+            expected.ports = ports
+            XCTAssertEqual(decode(changed, 0), .message(ToChild.settings(.watcher(expected))))
+        }
     }
 
     func testRolesWithoutSettingsHaveNone() {

@@ -6,15 +6,43 @@ import XCTest
 
 /// Segments: what one process counts, another one adds up, and nothing about a segment is believed.
 final class SegmentTests: XCTestCase {
-    private func withSegment(stripes: Int, _ body: (SegmentWriter, SegmentReader) -> Void) {
+    private func withSegment(stripes: Int, _ body: (SegmentWriter, WholeReader) -> Void) {
         let before = openDescriptors()
         let fd = segment(stripes: stripes)
-        guard let reader = SegmentReader(fd: fd), let writer = SegmentWriter.map(fd: dup(fd), stripes: stripes) else {
+        guard let reader = WholeReader(fd: fd),
+            let writer = SegmentWriter.map(fd: dup(fd), stripes: stripes)
+        else {
             return XCTFail("a segment of \(stripes) stripes")
         }
         close(fd)
         XCTAssertEqual(openDescriptors(), before, "a mapping needs no descriptor")
         body(writer, reader)
+    }
+
+    func testAProcessIsBelievedInItsOwnWordsOnly() {
+        let fd = segment(stripes: 1)
+        defer { close(fd) }
+        guard let writer = SegmentWriter.map(fd: dup(fd), stripes: 1) else { return XCTFail("no segment") }
+        for (_, counter) in requestCounters + namedCounters + namedGauges { writer.stripe(0).add(counter, 7) }
+        var believed: [Int: [CountingRole]] = [:]
+        for role in CountingRole.allCases {
+            var totals = [UInt64](repeating: 0, count: Layout.words)
+            SegmentReader(fd: fd, of: role)?.add(to: &totals, gauges: true)
+            for (name, counter) in requestCounters + namedCounters + namedGauges
+            where totals[counter.index] > 0 {
+                XCTAssertEqual(totals[counter.index], 7, name)
+                believed[counter.index, default: []].append(role)
+            }
+        }
+        for (name, counter) in requestCounters + namedCounters + namedGauges {
+            XCTAssertEqual(believed[counter.index]?.count, 1, name)
+        }
+        // What a hijacked proxy must not reach: the refusals are the dialer's, the API's counts the watcher's.
+        for counter in [
+            Counter.dialsRefusedPolicy, .dialsRefusedNotInPool, .dialsRefusedPort, .dialsRefusedNoAllowlist,
+            .dialerViolations, .decoderReachable,
+        ] { XCTAssertEqual(believed[counter.index], [.dialer]) }
+        for counter in [Counter.apiRequests, .apiFailures] { XCTAssertEqual(believed[counter.index], [.watcher]) }
     }
 
     func testEveryWordOfEveryStripeIsAddedUp() {
@@ -127,7 +155,7 @@ final class SegmentTests: XCTestCase {
         var leaked = 0
         for _ in 0..<5 {
             let before = openDescriptors()
-            XCTAssertNil(SegmentReader(fd: fd), what)
+            XCTAssertNil(SegmentReader(fd: fd, of: .proxy), what)
             XCTAssertNil(SegmentWriter.map(fd: dup(fd), stripes: stripes), what)
             if openDescriptors() != before { leaked += 1 }
         }
@@ -167,7 +195,7 @@ final class SegmentTests: XCTestCase {
             refused(memory(size, seals: seals), stripes: 1, "seals \(seals.map(String.init) ?? "none")")
         }
         let sealed = memory(size, seals: 7)
-        XCTAssertNotNil(SegmentReader(fd: sealed))
+        XCTAssertNotNil(SegmentReader(fd: sealed, of: .proxy))
         close(sealed)
     }
 
@@ -178,7 +206,7 @@ final class SegmentTests: XCTestCase {
         close(pipe[1])
         refused(open("/proc/self/exe", O_RDONLY), stripes: 1, "a file")
         refused(cl_eventfd(), stripes: 1, "an eventfd")
-        XCTAssertNil(SegmentReader(fd: -1))
+        XCTAssertNil(SegmentReader(fd: -1, of: .proxy))
         XCTAssertNil(SegmentWriter.map(fd: -1, stripes: 1))
     }
 

@@ -20,6 +20,12 @@ final class StatusPageTests: XCTestCase {
         status.draining = true
         status.droppedLogLines = .max
         status.violations = .max - 1
+        status.missingWalls = .max - 4
+        status.sandboxDeaths = .max - 5
+        status.isProtected = true
+        status.allowlistGeneration = .max - 2
+        status.allowlistEndpoints = .max - 3
+        status.allowlistConfirmedAt = .min
         status.components = (0..<SupervisorStatus.mostComponents).map { i in
             var row = ComponentStatus()
             row.role = UInt8(i)
@@ -97,6 +103,12 @@ final class StatusPageTests: XCTestCase {
         status.draining = number % 2 == 1
         status.droppedLogLines = number
         status.violations = number
+        status.missingWalls = number
+        status.sandboxDeaths = number
+        status.isProtected = number % 2 == 1
+        status.allowlistGeneration = number
+        status.allowlistEndpoints = number
+        status.allowlistConfirmedAt = Int64(bitPattern: number)
         // As many rows as the number says, so that lengths belong together too.
         var row = ComponentStatus()
         row.instance = UInt32(truncatingIfNeeded: number)

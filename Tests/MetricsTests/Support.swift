@@ -13,7 +13,12 @@ let namedCounters: [(String, Counter)] = [
     ("handoffAbsent", .handoffAbsent), ("handoffExpired", .handoffExpired), ("handoffInvalid", .handoffInvalid),
     ("streamsCut", .streamsCut), ("blockedMalformed", .blockedMalformed), ("dialsDecoder", .dialsDecoder),
     ("dialsPrefiller", .dialsPrefiller), ("dialsRefusedPolicy", .dialsRefusedPolicy), ("dialsFailed", .dialsFailed),
-    ("upstreamReused", .upstreamReused), ("chunks", .chunks),
+    ("upstreamReused", .upstreamReused), ("chunks", .chunks), ("blockedNotInPool", .blockedNotInPool),
+    ("blockedPort", .blockedPort), ("blockedNoAllowlist", .blockedNoAllowlist),
+    ("dialsRefusedNotInPool", .dialsRefusedNotInPool), ("dialsRefusedPort", .dialsRefusedPort),
+    ("dialsRefusedNoAllowlist", .dialsRefusedNoAllowlist), ("dialerViolations", .dialerViolations),
+    ("apiRequests", .apiRequests), ("apiFailures", .apiFailures), ("apiLists", .apiLists),
+    ("apiEvents", .apiEvents), ("apiSnapshots", .apiSnapshots), ("revoked", .revoked), ("dialsRevoked", .dialsRevoked),
 ]
 
 /// What ends with the process that counted it.
@@ -45,7 +50,7 @@ func segment(stripes: Int) -> Int32 {
 }
 
 /// All counts of a segment.
-func totals(_ reader: SegmentReader, gauges: Bool = true) -> [UInt64] {
+func totals(_ reader: WholeReader, gauges: Bool = true) -> [UInt64] {
     var totals = [UInt64](repeating: 0, count: Layout.words)
     reader.add(to: &totals, gauges: gauges)
     return totals
@@ -58,4 +63,18 @@ func openDescriptors() -> Int {
     var count = 0
     while readdir(directory) != nil { count += 1 }
     return count
+}
+
+/// A segment as readers for every role see it together: every word has exactly one role that is believed in it.
+final class WholeReader {
+    private let readers: [SegmentReader]
+
+    init?(fd: Int32) {
+        readers = CountingRole.allCases.compactMap { SegmentReader(fd: fd, of: $0) }
+        guard readers.count == CountingRole.allCases.count else { return nil }
+    }
+
+    func add(to totals: inout [UInt64], gauges: Bool) {
+        for reader in readers { reader.add(to: &totals, gauges: gauges) }
+    }
 }

@@ -7,7 +7,8 @@ import XCTest
 /// Every error that a client can see has a status, a type and a sentence that says what to do or where to look.
 final class ErrorAnswerTests: XCTestCase {
     private static let statuses: [Failure: UInt16] = [
-        .prefillerForbidden: 403, .prefillerUnreachable: 504, .prefillTimeout: 504, .prefillerBroken: 502,
+        .prefillerForbidden: 403, .prefillerNotAllowed: 403, .allowlistUnusable: 403,
+        .prefillerUnreachable: 504, .prefillTimeout: 504, .prefillerBroken: 502,
         .prefillAnswerTooLarge: 502, .invalidHandoff: 502, .missingHandoff: 502, .handoffExpired: 502,
         .decoderRefused: 503, .decoderUnreachable: 502, .decoderBroken: 502, .noResources: 503, .draining: 503,
     ]
@@ -77,7 +78,7 @@ final class ErrorAnswerTests: XCTestCase {
             (.errorsTimeout, [.prefillTimeout]),
             (.errorsHandoff, [.invalidHandoff, .missingHandoff, .handoffExpired]),
             (.errorsLimit, [.prefillAnswerTooLarge, .noResources, .draining]),
-            (.errorsClient, [.prefillerForbidden]),
+            (.errorsClient, [.prefillerForbidden, .prefillerNotAllowed, .allowlistUnusable]),
             (
                 .errorsNetwork,
                 [.prefillerUnreachable, .prefillerBroken, .decoderRefused, .decoderUnreachable, .decoderBroken]

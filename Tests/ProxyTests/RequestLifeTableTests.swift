@@ -18,6 +18,10 @@ final class RequestLifeTableTests: XCTestCase {
 
         (.reachingPrefiller, .connected, .sendLeg(.prefiller), .prefilling),
         (.reachingPrefiller, .refused(.forbiddenAddress), .fail(.prefillerForbidden), .finished),
+        (.reachingPrefiller, .refused(.notInPool), .fail(.prefillerNotAllowed), .finished),
+        (.reachingPrefiller, .refused(.portNotAllowed), .fail(.prefillerNotAllowed), .finished),
+        (.reachingPrefiller, .refused(.allowlistMissing), .fail(.allowlistUnusable), .finished),
+        (.reachingPrefiller, .refused(.allowlistStale), .fail(.allowlistUnusable), .finished),
         (.reachingPrefiller, .refused(.connectionRefused), .fail(.prefillerUnreachable), .finished),
         (.reachingPrefiller, .refused(.timedOut), .fail(.prefillerUnreachable), .finished),
         (.reachingPrefiller, .refused(.unreachable), .fail(.prefillerUnreachable), .finished),
@@ -36,6 +40,7 @@ final class RequestLifeTableTests: XCTestCase {
         (.prefilling, .deadlinePassed, .fail(.prefillTimeout), .finished),
         (.prefilling, .clientGone, .cancel, .finished),
         (.prefilling, .drainDeadline, .fail(.draining), .finished),
+        (.prefilling, .revoked, .fail(.prefillerNotAllowed), .finished),
 
         (.collectingHandoff, .handoff(.usable), .acquire(.decoder, fresh: false), .reachingDecoder),
         (.collectingHandoff, .handoff(.decodeWithout), .acquire(.decoder, fresh: false), .reachingDecoder),
@@ -48,6 +53,7 @@ final class RequestLifeTableTests: XCTestCase {
         (.collectingHandoff, .deadlinePassed, .fail(.prefillTimeout), .finished),
         (.collectingHandoff, .clientGone, .cancel, .finished),
         (.collectingHandoff, .drainDeadline, .fail(.draining), .finished),
+        (.collectingHandoff, .revoked, .fail(.prefillerNotAllowed), .finished),
 
         (.reachingDecoder, .connected, .sendLeg(.decoder), .decoding),
         (.reachingDecoder, .refused(.connectionRefused), .fail(.decoderRefused), .finished),
@@ -57,6 +63,11 @@ final class RequestLifeTableTests: XCTestCase {
         // Decoders have no names to look up; if one had, it would be as good as unreachable.
         (.reachingDecoder, .refused(.nameNotFound), .fail(.decoderUnreachable), .finished),
         (.reachingDecoder, .refused(.nameTimedOut), .fail(.decoderUnreachable), .finished),
+        // Nor is it in any allowlist.
+        (.reachingDecoder, .refused(.notInPool), .fail(.decoderUnreachable), .finished),
+        (.reachingDecoder, .refused(.portNotAllowed), .fail(.decoderUnreachable), .finished),
+        (.reachingDecoder, .refused(.allowlistMissing), .fail(.decoderUnreachable), .finished),
+        (.reachingDecoder, .refused(.allowlistStale), .fail(.decoderUnreachable), .finished),
         (.reachingDecoder, .refused(.tooMany), .fail(.noResources), .finished),
         (.reachingDecoder, .refused(.noResources), .fail(.noResources), .finished),
         (.reachingDecoder, .refused(.dialerLost), .fail(.noResources), .finished),
@@ -76,6 +87,8 @@ final class RequestLifeTableTests: XCTestCase {
         (.relaying, .lost(stale: true), .cut, .finished),
         (.relaying, .lost(stale: false), .cut, .finished),
         (.relaying, .drainDeadline, .cut, .finished),
+        // What is relayed may be a prefiller's refusal.
+        (.relaying, .revoked, .cut, .finished),
         (.relaying, .deadlinePassed, .cut, .finished),
         (.relaying, .clientGone, .cancel, .finished),
 

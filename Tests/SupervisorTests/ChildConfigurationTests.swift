@@ -105,6 +105,7 @@ final class ChildConfigurationTests: XCTestCase {
         XCTAssertEqual(configuration.proxy.role, .proxy)
         XCTAssertEqual(configuration.admin.role, .admin)
         XCTAssertEqual(configuration.resolver.role, .resolver)
+        XCTAssertEqual(configuration.watcher.role, .watcher)
     }
 
     func testTheDecodersNameIsWrittenAsAHostFieldWantsIt() throws {

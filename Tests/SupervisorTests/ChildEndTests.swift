@@ -29,7 +29,7 @@ final class ChildEndTests: XCTestCase {
             let expected: Death
             switch signal {
             case _ where survived.contains(signal): expected = .exited(200)
-            case SIGSYS: expected = .sandboxViolation
+            case SIGSYS: expected = .sandboxViolation(reported: nil)
             case SIGILL, SIGTRAP: expected = .trap(signal)
             default: expected = .signalled(signal)
             }

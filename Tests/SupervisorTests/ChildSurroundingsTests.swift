@@ -9,12 +9,12 @@ import XCTest
 
 /// What a child finds when it starts: nothing but what it was given.
 final class ChildSurroundingsTests: XCTestCase {
-    func testAChildIsToldItsRoleAndNothingElse() throws {
+    func testAChildIsToldItsRoleAndThatItHasNoWallsAndNothingElse() throws {
         let nest = try Nest()
         for role: Role in [.dialer, .proxy] {
-            XCTAssertEqual(try nest.run("echo $# $1", role: role).output, "1 \(role.name)\n")
+            XCTAssertEqual(try nest.run("echo $# $@", role: role).output, "2 \(role.name) without-walls\n")
         }
-        XCTAssertEqual(try nest.run("echo $# $1", role: .admin, at: .proxy).output, "1 admin\n")
+        XCTAssertEqual(try nest.run("echo $# $@", role: .admin, at: .proxy).output, "2 admin without-walls\n")
     }
 
     func testTheEnvironmentIsEmpty() throws {

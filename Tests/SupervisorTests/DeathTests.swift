@@ -37,7 +37,7 @@ final class DeathTests: XCTestCase {
             for code in [Self.killed, Self.dumped] {
                 let death = death(code, signal)
                 switch signal {
-                case SIGSYS: XCTAssertEqual(death, .sandboxViolation)
+                case SIGSYS: XCTAssertEqual(death, .sandboxViolation(reported: nil))
                 case SIGILL, SIGTRAP: XCTAssertEqual(death, .trap(signal))
                 default: XCTAssertEqual(death, .signalled(signal))
                 }
@@ -81,7 +81,9 @@ final class DeathTests: XCTestCase {
         XCTAssertEqual(death(Self.exited, 64).description, "exit 64 (configuration)")
         XCTAssertEqual(death(Self.exited, 127).description, "exit 127")
         XCTAssertEqual(death(Self.dumped, SIGSEGV).description, "signal 11 (SIGSEGV)")
-        XCTAssertEqual(death(Self.dumped, SIGSYS).description, "signal 31 (SIGSYS): sandbox violation")
+        XCTAssertEqual(
+            death(Self.dumped, SIGSYS).description,
+            "signal 31 (SIGSYS): sandbox violation: the system call is in the host's audit log only")
         XCTAssertEqual(death(Self.dumped, SIGTRAP).description, "signal 5 (SIGTRAP): a precondition failed")
         XCTAssertEqual(death(Self.killed, SIGKILL, outOfMemory: true).description, "signal 9 (SIGKILL): out of memory")
         XCTAssertEqual(
@@ -95,9 +97,30 @@ final class DeathTests: XCTestCase {
             "could not be started: setting limits: Operation not permitted")
     }
 
+    /// A process that was taken over can report what it likes: it is passed on as its word, and changes nothing else.
+    func testATrappedSystemCallIsNamedAsItsProcessReportedIt() {
+        func violation(_ status: Int32, _ number: UInt32) -> Death {
+            Death(
+                cl_death(pid: 1, code: Self.killed, status: status), killedBecause: nil, outOfMemory: false,
+                reportedViolation: number)
+        }
+        // Of the numbers that every architecture has, some name or the number itself.
+        for number: UInt32 in [0, 1, 41, 198, 59, 221, 100_000, .max] {
+            guard case .sandboxViolation(let reported?) = violation(SIGSYS, number) else {
+                return XCTFail("not a violation")
+            }
+            XCTAssertFalse(reported.isEmpty)
+            XCTAssertTrue(
+                violation(SIGSYS, number).description.contains("system call \(reported), as reported by the process"))
+        }
+        XCTAssertEqual(violation(SIGSYS, 100_000), .sandboxViolation(reported: "number 100000"))
+        XCTAssertEqual(violation(SIGSYS, .max), .sandboxViolation(reported: "number 4294967295"))
+        for signal in [SIGKILL, SIGSEGV, SIGTRAP] { XCTAssertEqual(violation(signal, 1), death(Self.killed, signal)) }
+    }
+
     func testEveryStageBetweenForkAndExecHasItsOwnName() {
-        let names = (1...6).map { Death.neverRan(stage: $0, error: EPERM).description }
-        XCTAssertEqual(Set(names).count, 6)
-        for stage: Int32 in 1...6 { XCTAssertFalse(Death.neverRan(stage: stage, error: ENOENT).isFatal) }
+        let names = (1...8).map { Death.neverRan(stage: $0, error: EPERM).description }
+        XCTAssertEqual(Set(names).count, 8)
+        for stage: Int32 in 1...8 { XCTAssertFalse(Death.neverRan(stage: stage, error: ENOENT).isFatal) }
     }
 }

@@ -1,4 +1,5 @@
 import CLinux
+import Configuration
 import Glibc
 import IPC
 import Linux
@@ -9,6 +10,8 @@ import XCTest
 /// A directory with shell scripts in the place of the sidecar's executables.
 final class Nest {
     let directory: String
+    /// Scripts need a shell and its files, which no walls leave open.
+    private let sandboxing: Sandboxing
 
     init() throws {
         guard access("/bin/sh", X_OK) == 0 else { throw Errno(ENOENT) }
@@ -16,6 +19,10 @@ final class Nest {
         let made = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!) != nil }
         guard made else { throw Errno(errno) }
         directory = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+        var settings = Settings()
+        settings.sandbox = .off
+        settings.requireSandbox = .off
+        sandboxing = try Sandboxing(settings, directory: directory)
     }
 
     deinit {
@@ -41,7 +48,8 @@ final class Nest {
         _ role: Role = .dialer, stripes: Int = 1, register: (ChildProcess) throws(Errno) -> Void = { _ in }
     ) throws(ChildProcess.SpawnFailure) -> ChildProcess {
         try ChildProcess.spawn(
-            role, instance: 1, directory: directory, stripes: stripes, now: Clock.milliseconds(), register: register)
+            role, instance: 1, directory: directory, sandboxing: sandboxing, stripes: stripes,
+            now: Clock.milliseconds(), register: register)
     }
 
     /// Why a spawn failed; nil when it did not.

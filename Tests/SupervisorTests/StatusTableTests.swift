@@ -5,7 +5,8 @@ import XCTest
 /// `routing-sidecar status` for people.
 final class StatusTableTests: XCTestCase {
     private let running = """
-        {"version":"0.1.0","pid":7,"state":"running","ready":true,"uptime_seconds":3601.042,"components":[\
+        {"version":"0.1.0","pid":7,"state":"running","ready":true,"uptime_seconds":3601.042,\
+        "allowlist":{"source":"kubernetes","generation":7,"endpoints":12,"age_seconds":0.250},"components":[\
         {"name":"dialer","instance":1,"pid":8,"wanted":"up","actual":"running","ready":true,"restarts":0,\
         "uptime_seconds":3601.000,"last_exit":null},\
         {"name":"proxy","instance":5,"pid":4242,"wanted":"up","actual":"running","ready":true,"restarts":3,\

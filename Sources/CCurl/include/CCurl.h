@@ -69,8 +69,4 @@ void cc_wipe(void *bytes, size_t count);
 // Gives memory that is no longer used back to the system.
 void cc_trim(void);
 
-// What the shim was built with against what libcurl says of itself: the name of the first option whose number differs,
-// NULL when all agree. For a test.
-const char *cc_wrong_option(void);
-
 #endif

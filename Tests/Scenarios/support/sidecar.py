@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,8 @@ from .engine import free_port, wait_for
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BUILD = pathlib.Path(os.environ.get("SIDECAR_BUILD") or ROOT / ".build" / "release")
 EXECUTABLE = BUILD / "routing-sidecar"
+# A command that the sidecar is started by, such as Tests/Sandbox/restricted_pod.c: it may change the user.
+LAUNCHER = shlex.split(os.environ.get("SIDECAR_LAUNCHER", ""))
 
 # Variables of the calling shell that would change what a scenario starts.
 IGNORED_VARIABLES = re.compile(r"SIDECAR_|VLLM_|CONNECTOR_|INFERENCE_|KUBERNETES_|.*_PROXY$", re.IGNORECASE)
@@ -51,12 +54,21 @@ def run(*arguments, env=None, timeout=20):
     )
 
 
+def open_to_others(path):
+    """Lets a sidecar that runs as another user reach a file of a test, and write beside it."""
+    if isinstance(path, (str, pathlib.Path)) and str(path).startswith(tempfile.gettempdir() + "/"):
+        for folder in pathlib.Path(path).parents:
+            if folder == pathlib.Path(tempfile.gettempdir()):
+                return
+            os.chmod(folder, 0o777)
+
+
 class Sidecar:
     """One running sidecar on free ports, ready when the constructor returns."""
 
     def __init__(self, decoder=None, env=None, **flags):
         self.decoder = decoder
-        self.port, self.admin_port = free_port(), free_port()
+        self.port, self.admin_port = flags.get("port") or free_port(), flags.get("admin_port") or free_port()
         self.directory = tempfile.mkdtemp(prefix="sc")
         self.control_socket = os.path.join(self.directory, "control.sock")
         self.flags = {
@@ -74,10 +86,13 @@ class Sidecar:
             "log_level": "debug",
         } | flags
         self.control_socket = self.flags["control_socket"]
+        if LAUNCHER:
+            for value in self.flags.values():
+                open_to_others(value)
         self.log_lines = []
         self.seen_pids = set()
         self.process = subprocess.Popen(
-            [str(EXECUTABLE), *as_arguments(self.flags)],
+            [*LAUNCHER, str(EXECUTABLE), *as_arguments(self.flags)],
             env=environment(env),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

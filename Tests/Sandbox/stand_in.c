@@ -1,0 +1,92 @@
+// Stands in for a child of the supervisor that was taken over, or that breaks: CASE says what it does once it has said
+// that it is ready. Descriptor 3 is its control channel. Compiled by the tests, never installed.
+#define _GNU_SOURCE
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { REPORTS, SILENT, BARE, LIES, REFUSES };
+
+// Messages of the control channel (PROTOCOL.md).
+enum { READY = 1, PONG = 2, VIOLATION = 8, LISTENER = 5, PING = 11 };
+
+static void say(uint8_t type, const void *payload, uint8_t size) {
+    uint8_t frame[16] = {1, type, 0, 0, size};
+    memcpy(frame + 8, payload, size);
+    send(3, frame, 8 + size, MSG_NOSIGNAL);
+}
+
+static void note(const char *line) {
+    ssize_t ignored = write(2, line, strlen(line));
+    (void)ignored;
+}
+
+static void report(int sig, siginfo_t *info, void *context) {
+    (void)sig, (void)context;
+    uint32_t number = (uint32_t)info->si_syscall;
+    say(VIOLATION, &number, sizeof number);
+    syscall(SYS_ptrace, 0, 0, 0, 0);
+    _exit(1);
+}
+
+// `refused` gets this answer, ptrace is killed for, everything else passes.
+static void close_in(uint32_t refused, uint32_t answer) {
+    struct sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, refused, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, answer),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ptrace, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = {sizeof program / sizeof *program, program};
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) < 0) note("E no filter\n");
+}
+
+// Answers pings, and says in its log when a listening socket comes.
+static void obey(void) {
+    for (;;) {
+        uint8_t frame[20000];
+        uint8_t rights[256];
+        struct iovec piece = {frame, sizeof frame};
+        struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = rights, .msg_controllen = sizeof rights};
+        struct pollfd ready = {3, POLLIN, 0};
+        poll(&ready, 1, -1);
+        ssize_t n = recvmsg(3, &message, 0);
+        if (n == 0) _exit(0);
+        if (n < 8) continue;
+        if (frame[1] == PING) say(PONG, frame + 8, 4);
+        if (frame[1] == LISTENER) note("E a listening socket came\n");
+    }
+}
+
+int main(void) {
+    uint32_t forbidden = SYS_openat;
+    if (CASE == REPORTS) {
+        struct sigaction action = {.sa_sigaction = report, .sa_flags = SA_SIGINFO};
+        sigaction(SIGSYS, &action, NULL);
+        close_in(forbidden, SECCOMP_RET_TRAP);
+    }
+    if (CASE == SILENT) close_in(forbidden, SECCOMP_RET_KILL_PROCESS);
+    if (CASE == LIES) close_in(forbidden, SECCOMP_RET_ALLOW);
+    if (CASE == REFUSES) _exit(64);
+    say(READY, NULL, 0);
+    if (CASE == BARE) obey();
+    usleep(300000);
+    if (CASE == LIES) {
+        // Says that a call was trapped, and ends in another way.
+        say(VIOLATION, &forbidden, sizeof forbidden);
+        usleep(100000);
+        _exit(7);
+    }
+    syscall(SYS_openat, -100, "/etc/passwd", 0, 0);
+    _exit(1);
+}
