@@ -4,7 +4,7 @@ BUILD   := .build/release
 FLAGS   := -c release --static-swift-stdlib
 SHELL   := /bin/sh
 
-.PHONY: help run build test unit fuzz scenarios kubernetes sandbox chaos attack verify bench lint format install clean
+.PHONY: help run build test unit tls fuzz scenarios kubernetes sandbox chaos attack verify bench lint format install clean
 
 help:
 	@echo "make run      build, then show a disaggregated request streaming through the sidecar, with a live picture"
@@ -35,6 +35,11 @@ test: build
 
 unit:
 	swift test --disable-swift-testing
+
+# TLS against other people's clients, and a look into the processes' memory (as root).
+tls: build
+	@scripts/install-dependencies.sh test
+	SIDECAR_BUILD=$(CURDIR)/$(BUILD) python3 Tests/TLS/interop.py
 
 SECONDS_EACH ?= 60
 fuzz:
@@ -78,7 +83,7 @@ format:
 PREFIX ?= /usr/local
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 0711 -s $(BUILD)/routing-sidecar $(BUILD)/routing-sidecar-dialer $(BUILD)/routing-sidecar-proxy $(BUILD)/routing-sidecar-resolver $(BUILD)/routing-sidecar-watcher $(BUILD)/routing-sidecar-probe $(DESTDIR)$(PREFIX)/bin
+	install -m 0711 -s $(BUILD)/routing-sidecar $(BUILD)/routing-sidecar-dialer $(BUILD)/routing-sidecar-proxy $(BUILD)/routing-sidecar-resolver $(BUILD)/routing-sidecar-watcher $(BUILD)/routing-sidecar-signer $(BUILD)/routing-sidecar-probe $(DESTDIR)$(PREFIX)/bin
 
 clean:
 	rm -rf .build verify-record

@@ -24,6 +24,7 @@ let package = Package(
         .executable(name: "routing-sidecar-proxy", targets: ["Proxy"]),
         .executable(name: "routing-sidecar-resolver", targets: ["Resolver"]),
         .executable(name: "routing-sidecar-watcher", targets: ["Watcher"]),
+        .executable(name: "routing-sidecar-signer", targets: ["Signer"]),
         .executable(name: "routing-sidecar-probe", targets: ["Probe"]),
         .executable(name: "simulated-engine", targets: ["SimulatedEngine"]),
         .executable(name: "routing-sidecar-demo", targets: ["Demo"]),
@@ -37,12 +38,22 @@ let package = Package(
             name: "CCurl", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
             linkerSettings: [.linkedLibrary("curl")]),
 
+        // TLS for the proxy; it has no function that takes a private key. What does is CSigner, which only the signer
+        // links.
+        .target(
+            name: "COpenSSL", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .target(
+            name: "CSigner", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+            linkerSettings: [.linkedLibrary("crypto")]),
+
         // What the processes share.
         library("IPC", ["Linux", "CLinux"]),
         library("Metrics", ["Linux", "CLinux", "IPC"]),
         library("Configuration", ["IPC"]),
         library("Allowlist", ["Linux", "CLinux"]),
         library("Sandbox", ["Linux", "CLinux", "IPC"]),
+        library("TLS", ["Linux", "IPC", "COpenSSL"]),
         library("HTTP"),
         library("JSON"),
         library("Admin", ["Linux", "CLinux", "IPC", "Metrics", "HTTP", "Sandbox"]),
@@ -58,12 +69,21 @@ let package = Package(
         process("Resolver", ["Linux", "CLinux", "IPC", "Sandbox"]),
         process("Watcher", ["Linux", "CLinux", "CCurl", "IPC", "Metrics", "JSON", "Allowlist", "Sandbox"]),
         process("Proxy", ["Linux", "CLinux", "IPC", "Metrics", "HTTP", "JSON", "Admin", "Allowlist", "Sandbox"]),
+        process("Signer", ["Linux", "CLinux", "CSigner", "IPC", "Sandbox"]),
 
         process("Probe", ["CProbe", "Linux", "CLinux", "IPC", "Sandbox"]),
 
         // For trying the sidecar out; not part of an installation.
         process("SimulatedEngine", []),
         process("Demo", []),
+
+        // For the tests in Tests/TLS: the TLS library and the signer without a proxy, and what they are compared with.
+        .target(
+            name: "TLSLocalKey", path: "Tests/TLSLocalKey", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .executableTarget(
+            name: "TLSProbe", dependencies: ["TLS", "TLSLocalKey", "IPC", "Linux", "CLinux", "Sandbox"],
+            path: "Tests/TLSProbe", swiftSettings: strict),
 
         tests("AllowlistTests", ["Allowlist", "Linux", "CLinux"]),
         tests("AuditTests", ["Audit", "Sandbox", "IPC", "Linux", "CLinux"]),
@@ -73,6 +93,7 @@ let package = Package(
         tests("ResolverTests", ["Resolver", "IPC", "Linux", "CLinux"]),
         tests("DialerTests", ["Dialer", "IPC", "Linux", "Allowlist"]),
         tests("WatcherTests", ["Watcher", "CCurl", "IPC", "Linux", "CLinux", "JSON", "Allowlist"]),
+        tests("TLSTests", ["TLS", "Signer", "COpenSSL", "CSigner", "IPC", "Linux", "CLinux"]),
         tests("IPCTests", ["IPC", "Linux", "CLinux"]),
         tests("SandboxTests", ["Sandbox", "IPC", "CLinux"]),
         tests("MetricsTests", ["Metrics", "Linux", "CLinux"]),

@@ -7,7 +7,7 @@ build=${1:-.build/release}
 bad=0
 say() { echo "structure: $*" >&2; bad=1; }
 
-long_lived="Linux IPC Metrics HTTP JSON Allowlist Sandbox Admin Supervisor Dialer Proxy Resolver Configuration Watcher Audit Probe"
+long_lived="Linux IPC Metrics HTTP JSON Allowlist Sandbox Admin Supervisor Dialer Proxy Resolver Configuration Watcher Audit Probe TLS Signer"
 for module in $long_lived; do
     if grep -rnE '^ *(@preconcurrency )?(public |internal )?import (Foundation|FoundationEssentials|Dispatch|NIO[A-Za-z]*)\b' \
         "Sources/$module"; then
@@ -35,6 +35,17 @@ if [ -x "$build/routing-sidecar-watcher" ]; then
     ! linked "$build/routing-sidecar-watcher" | grep -qE '^libuc[pst]$' || say "routing-sidecar-watcher links UCX"
 else
     say "$build/routing-sidecar-watcher is missing"
+fi
+
+# Private keys are the signer's: it alone has the code that takes one, and it has none that speaks TLS.
+if [ -x "$build/routing-sidecar-signer" ]; then
+    linked "$build/routing-sidecar-signer" | grep -qx libcrypto || say "routing-sidecar-signer does not link libcrypto"
+    ! linked "$build/routing-sidecar-signer" | grep -qxE 'libssl|libcurl' || say "routing-sidecar-signer links TLS"
+else
+    say "$build/routing-sidecar-signer is missing"
+fi
+if grep -rnE 'PEM_read_bio_PrivateKey|d2i_.*PrivateKey|EVP_PKEY_Q_keygen' Sources --include='*.c' | grep -v '^Sources/CSigner/'; then
+    say "private keys are read outside Sources/CSigner"
 fi
 
 find Sources Tests -name '*.swift' -o -name '*.c' -o -name '*.h' -o -name '*.py' | xargs wc -l |

@@ -14,7 +14,9 @@ need=""
 command -v git >/dev/null 2>&1 || need="$need git"
 command -v pkg-config >/dev/null 2>&1 || need="$need pkg-config"
 pkg-config --exists libcurl 2>/dev/null || need="$need libcurl4-openssl-dev"
+[ -e /usr/include/openssl/ssl.h ] || need="$need libssl-dev"
 if [ "${1:-build}" = test ]; then
+    command -v openssl >/dev/null 2>&1 || need="$need openssl"
     "$(dirname "$0")/find-python.sh" >/dev/null 2>&1 || need="$need python3 python3-pytest"
     command -v curl >/dev/null 2>&1 || need="$need curl"
 fi

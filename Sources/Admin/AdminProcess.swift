@@ -82,7 +82,8 @@ public final class AdminProcess {
         case .stop: _exit(ExitCode.ok.rawValue)
         case .ping(let number): _ = control.send(FromChild.pong(number))
         case .settings, .dialer, .proxyChannel, .drain, .file, .resolver, .resolverClient, .allowlist,
-            .allowlistConfirmed, .fileUnavailable:
+            .allowlistConfirmed, .fileUnavailable, .signer, .signerClient, .certificate, .privateKey, .makeCertificate,
+            .forgetKey:
             end("the supervisor sent '\(message.name)'")
         }
     }

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 import Linux
 
 /// Gathers the members of a pool and writes them as a snapshot.
@@ -76,7 +77,9 @@ public struct SnapshotBuilder {
     /// Writes the snapshot into a memory file that nobody can change any more. The descriptor is the caller's.
     public mutating func seal() throws(Failure) -> Int32 {
         entries.sort {
-            ($0.address.high, $0.address.low, $0.port, $0.pod) < ($1.address.high, $1.address.low, $1.port, $1.pod)
+            if $0.address.high != $1.address.high { return $0.address.high < $1.address.high }
+            if $0.address.low != $1.address.low { return $0.address.low < $1.address.low }
+            return $0.port != $1.port ? $0.port < $1.port : $0.pod < $1.pod
         }
         // Two members at one address are one entry: to be allowed once is enough.
         var kept = 0
@@ -106,10 +109,16 @@ public struct SnapshotBuilder {
     /// The pods by name, and what the number of each becomes. Of several pods with one name the first counts.
     private func sortedPods() -> (sorted: [Int], place: [UInt32]) {
         let sorted = text.withUnsafeBytes { text in
-            pods.indices.sorted { a, b in
-                UnsafeRawBufferPointer(rebasing: text[pods[a].text])
-                    .lexicographicallyPrecedes(UnsafeRawBufferPointer(rebasing: text[pods[b].text]))
+            func precedes(_ a: Int, _ b: Int) -> Bool {
+                let (first, second) = (pods[a].text, pods[b].text)
+                // Sound: both ranges were made as the text was appended to.
+                let common = min(first.count, second.count)
+                let order = memcmp(text.baseAddress! + first.lowerBound, text.baseAddress! + second.lowerBound, common)
+                return order != 0 ? order < 0 : first.count < second.count
             }
+            // Mostly they come in order already.
+            if pods.count < 2 || (1..<pods.count).allSatisfy({ !precedes($0, $0 - 1) }) { return Array(pods.indices) }
+            return pods.indices.sorted(by: precedes)
         }
         var place = [UInt32](repeating: 0, count: pods.count)
         for (position, pod) in sorted.enumerated() { place[pod] = UInt32(position) }

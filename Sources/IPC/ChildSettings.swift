@@ -7,6 +7,7 @@ public enum ChildSettings: Sendable, Equatable {
     case admin(AdminSettings)
     case resolver(ResolverSettings)
     case watcher(WatcherSettings)
+    case signer(SignerSettings)
 
     /// Longest encoding in bytes.
     static let longest = 8192
@@ -19,6 +20,7 @@ public enum ChildSettings: Sendable, Equatable {
         case .admin: .admin
         case .resolver: .resolver
         case .watcher: .watcher
+        case .signer: .signer
         }
     }
 
@@ -30,6 +32,7 @@ public enum ChildSettings: Sendable, Equatable {
         case .admin(let settings): settings.encode(into: &writer)
         case .resolver(let settings): settings.encode(into: &writer)
         case .watcher(let settings): settings.encode(into: &writer)
+        case .signer(let settings): settings.encode(into: &writer)
         }
     }
 
@@ -40,7 +43,8 @@ public enum ChildSettings: Sendable, Equatable {
         case .admin: self = .admin(AdminSettings(from: &reader))
         case .resolver: self = .resolver(ResolverSettings(from: &reader))
         case .watcher: self = .watcher(WatcherSettings(from: &reader))
-        case .supervisor, .kvAgent, .signer:
+        case .signer: self = .signer(SignerSettings(from: &reader))
+        case .supervisor, .kvAgent:
             // No such settings: a byte that can't be read makes the message invalid.
             _ = reader.readText(limit: -1)
             self = .admin(AdminSettings())
@@ -129,6 +133,18 @@ public struct DialerSettings: Sendable, Equatable {
 
 /// What the admin process needs.
 public struct AdminSettings: Sendable, Equatable {
+    /// Lines of this weight or heavier are logged.
+    public var logLevel: UInt8 = 2
+
+    /// Everything at its default.
+    public init() {}
+
+    func encode(into writer: inout WireWriter) { writer.write(logLevel) }
+    init(from reader: inout WireReader) { logLevel = reader.read() }
+}
+
+/// What the signer needs.
+public struct SignerSettings: Sendable, Equatable {
     /// Lines of this weight or heavier are logged.
     public var logLevel: UInt8 = 2
 

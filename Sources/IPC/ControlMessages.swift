@@ -29,6 +29,19 @@ public enum ToChild: Message, Equatable {
     case allowlistConfirmed(generation: UInt64, confirmedAt: Int64)
     /// Watcher: a file it asked for can't be opened; `error` is the errno.
     case fileUnavailable(HostFile, error: Int32)
+    /// Proxy: the channel of one loop to a signer. A later one for the same loop replaces it.
+    case signer(loop: UInt16)
+    /// Signer: the other end of such a channel.
+    case signerClient
+    /// Signer: the certificate chain that the key of this number is to be judged with; it comes before the key.
+    case certificate(key: UInt32)
+    /// Signer: a private key, in a file that the supervisor opens and never reads. Answered with a verdict.
+    case privateKey(key: UInt32, purpose: KeyPurpose)
+    /// Signer: make a key for serving and a certificate that it signs for itself, for these names and addresses (separated
+    /// by spaces). Answered with the certificate.
+    case makeCertificate(key: UInt32, names: String, lifetimeSeconds: UInt32)
+    /// Signer: nobody uses this key any more.
+    case forgetKey(key: UInt32)
     /// Stop accepting, finish what runs, then say drained. Milliseconds until what is left is cut; 0 = never.
     case drain(deadlineMilliseconds: UInt32)
     /// End now.
@@ -56,6 +69,12 @@ public enum ToChild: Message, Equatable {
         case .allowlist: 15
         case .allowlistConfirmed: 16
         case .fileUnavailable: 17
+        case .signer: 18
+        case .signerClient: 19
+        case .certificate: 20
+        case .privateKey: 21
+        case .makeCertificate: 22
+        case .forgetKey: 23
         }
     }
 
@@ -79,6 +98,12 @@ public enum ToChild: Message, Equatable {
         case .allowlist: "allowlist"
         case .allowlistConfirmed: "allowlist-confirmed"
         case .fileUnavailable: "file-unavailable"
+        case .signer: "signer"
+        case .signerClient: "signer-client"
+        case .certificate: "certificate"
+        case .privateKey: "private-key"
+        case .makeCertificate: "make-certificate"
+        case .forgetKey: "forget-key"
         }
     }
 
@@ -86,9 +111,11 @@ public enum ToChild: Message, Equatable {
     public var carriesDescriptor: Bool {
         switch self {
         case .segment, .dialer, .proxyChannel, .listener, .statusPage, .peerSegment, .file, .resolver, .resolverClient,
-            .allowlist:
+            .allowlist, .signer, .signerClient, .certificate, .privateKey:
             true
-        case .settings, .peerGone, .drain, .stop, .ping, .allowlistConfirmed, .fileUnavailable: false
+        case .settings, .peerGone, .drain, .stop, .ping, .allowlistConfirmed, .fileUnavailable, .makeCertificate,
+            .forgetKey:
+            false
         }
     }
 
@@ -96,16 +123,20 @@ public enum ToChild: Message, Equatable {
     public static func longestPayload(ofType type: UInt8) -> Int? {
         switch type {
         case 1: ChildSettings.longest
-        case 2, 3: 2
+        case 2, 3, 18: 2
         case 4: 6
-        case 5, 6, 10, 13, 14: 0
+        case 5, 6, 10, 13, 14, 19: 0
         case 12: 1
-        case 7, 17: 5
+        case 7, 17, 21: 5
         case 15, 16: 16
-        case 8, 9, 11: 4
+        case 8, 9, 11, 20, 23: 4
+        case 22: 4 + 2 + longestNames + 4
         default: nil
         }
     }
+
+    /// The longest list of names for a certificate, in bytes.
+    public static let longestNames = 2048
 
     /// Writes the payload.
     public func encode(into writer: inout WireWriter) {
@@ -116,7 +147,16 @@ public enum ToChild: Message, Equatable {
         case .proxyChannel(let instance, let loop):
             writer.write(instance)
             writer.write(loop)
-        case .listener, .statusPage, .stop, .resolver, .resolverClient: break
+        case .listener, .statusPage, .stop, .resolver, .resolverClient, .signerClient: break
+        case .signer(let loop): writer.write(loop)
+        case .certificate(let key), .forgetKey(let key): writer.write(key)
+        case .privateKey(let key, let purpose):
+            writer.write(key)
+            writer.write(purpose.rawValue)
+        case .makeCertificate(let key, let names, let lifetime):
+            writer.write(key)
+            writer.write(names)
+            writer.write(lifetime)
         case .file(let file): writer.write(file.rawValue)
         case .peerSegment(let role, let instance):
             writer.write(role.rawValue)
@@ -154,6 +194,14 @@ public enum ToChild: Message, Equatable {
         case 16: .allowlistConfirmed(generation: reader.read(), confirmedAt: reader.read())
         case 17:
             .fileUnavailable(reader.read(case: HostFile.self, fallback: .hosts), error: reader.read())
+        case 18: .signer(loop: reader.read())
+        case 19: .signerClient
+        case 20: .certificate(key: reader.read())
+        case 21: .privateKey(key: reader.read(), purpose: reader.read(case: KeyPurpose.self, fallback: .server))
+        case 22:
+            .makeCertificate(
+                key: reader.read(), names: reader.readText(limit: longestNames), lifetimeSeconds: reader.read())
+        case 23: .forgetKey(key: reader.read())
         default: nil
         }
     }
@@ -187,6 +235,10 @@ public enum FromChild: Message, Equatable {
     case fileWanted(HostFile)
     /// Dialer and proxy: this generation is what it goes by from now on.
     case allowlistInForce(generation: UInt64)
+    /// Signer: what it found a key to be, and when its certificate ends (seconds since 1970, 0 = unknown).
+    case keyJudged(key: UInt32, verdict: KeyVerdict, ends: Int64)
+    /// Signer: the certificate that was asked for, in PEM. Its key stays with the signer.
+    case certificateMade(key: UInt32, certificate: String)
     /// Its filter has trapped a system call, by its number; the process dies of it. Said by the process itself, and so no
     /// proof of anything.
     case violation(systemCall: UInt32)
@@ -202,6 +254,8 @@ public enum FromChild: Message, Equatable {
         case .fileWanted: 6
         case .allowlistInForce: 7
         case .violation: 8
+        case .keyJudged: 9
+        case .certificateMade: 10
         }
     }
 
@@ -216,6 +270,8 @@ public enum FromChild: Message, Equatable {
         case .fileWanted: "file-wanted"
         case .allowlistInForce: "allowlist-in-force"
         case .violation: "violation"
+        case .keyJudged: "key-judged"
+        case .certificateMade: "certificate-made"
         }
     }
 
@@ -223,7 +279,9 @@ public enum FromChild: Message, Equatable {
     public var carriesDescriptor: Bool {
         switch self {
         case .allowlist: true
-        case .ready, .pong, .drained, .allowlistConfirmed, .fileWanted, .allowlistInForce, .violation: false
+        case .ready, .pong, .drained, .allowlistConfirmed, .fileWanted, .allowlistInForce, .violation, .keyJudged,
+            .certificateMade:
+            false
         }
     }
 
@@ -235,9 +293,14 @@ public enum FromChild: Message, Equatable {
         case 8: 4
         case 4, 5, 7: 8
         case 6: 1
+        case 9: 4 + 1 + 8
+        case 10: 4 + 2 + longestCertificate
         default: nil
         }
     }
+
+    /// The longest certificate that a signer makes, in bytes.
+    public static let longestCertificate = 8192
 
     /// Writes the payload.
     public func encode(into writer: inout WireWriter) {
@@ -249,6 +312,13 @@ public enum FromChild: Message, Equatable {
             writer.write(number)
         case .fileWanted(let file): writer.write(file.rawValue)
         case .violation(let systemCall): writer.write(systemCall)
+        case .keyJudged(let key, let verdict, let ends):
+            writer.write(key)
+            writer.write(verdict.rawValue)
+            writer.write(ends)
+        case .certificateMade(let key, let certificate):
+            writer.write(key)
+            writer.write(certificate)
         }
     }
 
@@ -263,6 +333,11 @@ public enum FromChild: Message, Equatable {
         case 6: .fileWanted(reader.read(case: HostFile.self, fallback: .hosts))
         case 7: .allowlistInForce(generation: reader.read())
         case 8: .violation(systemCall: reader.read())
+        case 9:
+            .keyJudged(
+                key: reader.read(), verdict: reader.read(case: KeyVerdict.self, fallback: .keyUnreadable),
+                ends: reader.read())
+        case 10: .certificateMade(key: reader.read(), certificate: reader.readText(limit: longestCertificate))
         default: nil
         }
     }

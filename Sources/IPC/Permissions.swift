@@ -35,6 +35,10 @@ public enum Permissions {
             (.allowlistConfirmed, .starting),
             (.allowlistConfirmed, .draining):
             false
+        case (.keyJudged, .starting), (.keyJudged, .serving), (.keyJudged, .stopping),
+            (.certificateMade, .starting), (.certificateMade, .serving), (.certificateMade, .stopping):
+            role == .signer
+        case (.keyJudged, .draining), (.certificateMade, .draining): false
         case (.ready, .serving), (.ready, .draining): false
         case (.drained, .starting), (.drained, .serving): false
         }
@@ -49,6 +53,8 @@ public enum Permissions {
         case .drain: role == .proxy
         case .proxyChannel, .resolver: role == .dialer
         case .resolverClient: role == .resolver
+        case .signer: role == .proxy
+        case .signerClient, .certificate, .privateKey, .makeCertificate, .forgetKey: role == .signer
         case .file(let file):
             switch file {
             case .resolvConf, .hosts: role == .resolver

@@ -154,7 +154,7 @@ final class ProxyProcess: @unchecked Sendable {
                 spread(AllowlistInForce(allowlist.snapshot, generation: generation, confirmedAt: confirmedAt))
             }
         case .settings, .proxyChannel, .statusPage, .peerSegment, .peerGone, .file, .resolver, .resolverClient,
-            .fileUnavailable:
+            .fileUnavailable, .signer, .signerClient, .certificate, .privateKey, .makeCertificate, .forgetKey:
             exit("the supervisor sent '\(message.name)'", .ipcViolation)
         }
     }

@@ -108,7 +108,8 @@ final class ResolverProcess {
         case .stop: _exit(ExitCode.ok.rawValue)
         case .ping(let number): _ = control.send(FromChild.pong(number))
         case .settings, .dialer, .proxyChannel, .listener, .statusPage, .peerSegment, .peerGone, .drain, .resolver,
-            .allowlist, .allowlistConfirmed, .fileUnavailable:
+            .allowlist, .allowlistConfirmed, .fileUnavailable, .signer, .signerClient, .certificate, .privateKey,
+            .makeCertificate, .forgetKey:
             end("the supervisor sent '\(message.name)'", .ipcViolation)
         }
         if hasSettings && hasServers && !isReady { becomeReady() }

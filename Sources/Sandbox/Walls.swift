@@ -5,7 +5,7 @@ import Linux
 
 extension Rights {
     /// Every process that lives behind walls of its own.
-    public static let all: [Rights] = [watcher, dialer, proxy, admin, resolver]
+    public static let all: [Rights] = [watcher, dialer, proxy, admin, resolver, signer]
 
     /// The rights of a role; nil for those that this build doesn't start.
     public static func of(_ role: Role) -> Rights? { all.first { $0.role == role } }

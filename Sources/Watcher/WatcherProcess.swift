@@ -112,7 +112,8 @@ final class WatcherProcess {
         case .stop: _exit(ExitCode.ok.rawValue)
         case .ping(let number): say(.pong(number))
         case .settings, .dialer, .proxyChannel, .listener, .statusPage, .peerSegment, .peerGone, .drain, .resolver,
-            .resolverClient, .allowlist, .allowlistConfirmed:
+            .resolverClient, .allowlist, .allowlistConfirmed, .signer, .signerClient, .certificate, .privateKey,
+            .makeCertificate, .forgetKey:
             end("the supervisor sent '\(message.name)'", .ipcViolation)
         }
         if hasSettings && hasSegment && !isReady {

@@ -1,6 +1,6 @@
 // A libFuzzer target for the messages between processes, in every direction, and for IP literals.
 //
-// The first byte of an input says what the rest is: the low four bits choose a direction (or, from 8 on, an address),
+// The first byte of an input says what the rest is: the low four bits choose a direction (or, from 10 on, an address),
 // two bits the number of descriptors, and the highest bit asks for a sound header, so that the fuzzer gets past it.
 // Tests/Fuzz/run.sh builds it, module by module.
 
@@ -24,7 +24,7 @@ public func fuzzIPC(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
     let rest = UnsafeRawBufferPointer(start: UnsafeRawPointer(data) + 1, count: size - 1)
     let descriptors = Int(data[0] >> 4 & 3)
     let choice = data[0] & 15
-    if choice >= 8 {
+    if choice >= 10 {
         fuzzAddress(rest)
     } else if data[0] & 0x80 == 0 {
         fuzz(choice, rest, descriptors)
@@ -60,6 +60,7 @@ private func fuzz(_ choice: UInt8, _ packet: UnsafeRawBufferPointer, _ descripto
                 case .allowlist, .allowlistConfirmed: require(role == .watcher, "only a watcher knows the pool")
                 case .fileWanted: require(role == .watcher, "only a watcher asks for files")
                 case .allowlistInForce: require(role == .dialer, "only a dialer's list is in force")
+                case .keyJudged, .certificateMade: require(role == .signer, "only a signer judges keys")
                 case .ready, .pong, .violation: break
                 }
             }
@@ -69,7 +70,9 @@ private func fuzz(_ choice: UInt8, _ packet: UnsafeRawBufferPointer, _ descripto
     case 4: _ = decode(ControlRequest.self, packet, descriptors)
     case 5: _ = decode(ControlAnswer.self, packet, descriptors)
     case 6: _ = decode(ToResolver.self, packet, descriptors)
-    default: _ = decode(FromResolver.self, packet, descriptors)
+    case 7: _ = decode(FromResolver.self, packet, descriptors)
+    case 8: _ = decode(ToSigner.self, packet, descriptors)
+    default: _ = decode(FromSigner.self, packet, descriptors)
     }
 }
 

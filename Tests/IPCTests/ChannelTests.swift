@@ -45,6 +45,8 @@ final class ChannelTests: XCTestCase {
         check(Samples.fromDialer)
         check(Samples.toResolver)
         check(Samples.fromResolver)
+        check(Samples.toSigner)
+        check(Samples.fromSigner)
         check(Samples.controlRequests)
         check(Samples.controlAnswers)
     }

@@ -13,6 +13,8 @@ final class MessageTests: XCTestCase {
         check.run(Samples.fromDialer, cases: Samples.fromDialerCases, number: Samples.number)
         check.run(Samples.toResolver, cases: Samples.toResolverCases, number: Samples.number)
         check.run(Samples.fromResolver, cases: Samples.fromResolverCases, number: Samples.number)
+        check.run(Samples.toSigner, cases: Samples.toSignerCases, number: Samples.number)
+        check.run(Samples.fromSigner, cases: Samples.fromSignerCases, number: Samples.number)
         check.run(Samples.controlRequests, cases: Samples.controlRequestCases, number: Samples.number)
         check.run(Samples.controlAnswers, cases: Samples.controlAnswerCases, number: Samples.number)
     }

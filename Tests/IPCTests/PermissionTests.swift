@@ -56,6 +56,12 @@ final class PermissionTests: XCTestCase {
             allowed.insert(Pair(role: .proxy, message: "allowlist-in-force", phase: phase))
         }
 
+        // A signer judges keys whenever it is given some, also before it is ready.
+        for phase in [ChildPhase.starting, .serving, .stopping] {
+            allowed.insert(Pair(role: .signer, message: "key-judged", phase: phase))
+            allowed.insert(Pair(role: .signer, message: "certificate-made", phase: phase))
+        }
+
         var found: Set<Pair> = []
         var checked = 0
         for role in Role.allCases {
@@ -71,7 +77,7 @@ final class PermissionTests: XCTestCase {
         }
         XCTAssertEqual(found, allowed)
         XCTAssertEqual(checked, Role.allCases.count * Samples.fromChild.count * ChildPhase.allCases.count)
-        XCTAssertEqual(allowed.count, 96)
+        XCTAssertEqual(allowed.count, 102)
     }
 
     func testToChild() {
@@ -79,14 +85,18 @@ final class PermissionTests: XCTestCase {
         let allowed: [Role: Set<String>] = [
             .supervisor: everyone,
             .dialer: everyone.union(["settings", "proxy-channel", "resolver", "allowlist", "allowlist-confirmed"]),
-            .proxy: everyone.union(["settings", "dialer", "listener", "drain", "allowlist", "allowlist-confirmed"]),
+            .proxy: everyone.union([
+                "settings", "dialer", "listener", "drain", "allowlist", "allowlist-confirmed", "signer",
+            ]),
             .admin: everyone.union(["settings", "listener", "status-page", "peer-segment", "peer-gone"]),
             .watcher: everyone.union([
                 "settings", "file token", "file certificateAuthority", "file-unavailable token",
                 "file-unavailable certificateAuthority",
             ]),
             .kvAgent: everyone,
-            .signer: everyone,
+            .signer: everyone.union([
+                "settings", "signer-client", "certificate", "private-key", "make-certificate", "forget-key",
+            ]),
             .resolver: everyone.union(["settings", "file resolvConf", "file hosts", "resolver-client"]),
         ]
         // The resolver asks for nothing, so nobody tells it that something can't be had.

@@ -137,6 +137,7 @@ enum Samples {
         return dialerSettings.map { .dialer($0) } + proxySettings.map { .proxy($0) }
             + watcherSettings.map { .watcher($0) }
             + [.admin(AdminSettings()), .admin(admin), .resolver(ResolverSettings()), .resolver(resolver)]
+            + signerSettings
     }
 
     static var toChild: [ToChild] {
@@ -160,14 +161,14 @@ enum Samples {
                 all.append(.allowlistConfirmed(generation: generation, confirmedAt: time))
             }
         }
-        return all
+        return all + signerOrders
     }
 
     static let longNumbers: [UInt64] = [0, 1, 0x0102_0304_0506_0708, .max]
 
     static var fromChild: [FromChild] {
         var all: [FromChild] = [.ready] + numbers.map { .pong($0) } + numbers.map { .drained(cut: $0) }
-        all += numbers.map { .violation(systemCall: $0) }
+        all += numbers.map { .violation(systemCall: $0) } + signerReports
         for number in longNumbers {
             all += [
                 .allowlist(sequence: number), .allowlistConfirmed(sequence: number),
@@ -235,9 +236,15 @@ enum Samples {
         case .allowlist: 14
         case .allowlistConfirmed: 15
         case .fileUnavailable: 16
+        case .signer: 17
+        case .signerClient: 18
+        case .certificate: 19
+        case .privateKey: 20
+        case .makeCertificate: 21
+        case .forgetKey: 22
         }
     }
-    static let toChildCases = 17
+    static let toChildCases = 23
 
     static func number(_ message: FromChild) -> Int {
         switch message {
@@ -249,9 +256,11 @@ enum Samples {
         case .fileWanted: 5
         case .allowlistInForce: 6
         case .violation: 7
+        case .keyJudged: 8
+        case .certificateMade: 9
         }
     }
-    static let fromChildCases = 8
+    static let fromChildCases = 10
 
     static func number(_ message: ToDialer) -> Int {
         switch message {

@@ -44,6 +44,7 @@ enum Expected {
             rule("socket", sockets([0x80802], 17) + sockets([0x80801], 6)), "connect", rule("setsockopt", connected),
             "getsockopt(1=1,2=4)", "recvfrom(4L=0)", "pread64",
         ],
+        .signer: all + seals + ["pread64"],
         .watcher: all + [
             rule("socket", sockets([1, 0x80001, 0x801, 0x80801], 6)), "connect", "getsockname", "getpeername",
             "getsockopt(1=1,2=4 | 1=1,2=7 | 1=1,2=3)", rule("setsockopt", connected + ["1=6,2=18", "1=1,2=7"]),
@@ -72,6 +73,7 @@ enum Expected {
         .dialer: Rest(user: 10002, mayConnect: true, openFiles: 16_384),
         .proxy: Rest(user: 10003, mayConnect: false, openFiles: 65_536),
         .admin: Rest(user: 10005, mayConnect: false, openFiles: 1024),
+        .signer: Rest(user: 10006, mayConnect: false, openFiles: 256),
         .resolver: Rest(user: 10007, mayConnect: true, openFiles: 1024),
     ]
 }
