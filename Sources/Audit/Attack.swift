@@ -101,6 +101,9 @@ public struct Attack: Sendable {
         Attack(
             "block-listener", "make the shared listener block", [("fcntl", [4, 4])],
             whenAllowed: "declared for libcurl's sockets; it is lent no listener"),
+        Attack(
+            "linger-listener", "make all answers end in a reset", [("setsockopt", [4, 1, 13])],
+            whenAllowed: "SO_LINGER is declared for connections; the supervisor has to check the listener for it"),
         Attack("attach-filter", "put a filter on the shared listener", [("setsockopt", [4, 1, 26])]),
         Attack("lock-filter", "lock the shared listener's filter", [("setsockopt", [4, 1, 44])]),
         Attack("setown", "direct a socket's signals at a sibling", [("fcntl", [4, 8])]),

@@ -98,6 +98,11 @@ static int attach_filter(const cprobe_targets *t) {
     struct sock_fprog program = {1, &all};
     return outcome(setsockopt(t->listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program));
 }
+// Connections that are accepted inherit it: closing one would reset it.
+static int reset_all(const cprobe_targets *t) {
+    struct linger at_once = {1, 0};
+    return outcome(setsockopt(t->listener, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once));
+}
 static int lock_filter(const cprobe_targets *t) {
     int one = 1;
     return outcome(setsockopt(t->listener, SOL_SOCKET, SO_LOCK_FILTER, &one, sizeof one));
@@ -121,6 +126,7 @@ const attack network_attacks[] = {
     {"fastopen-sendmsg", tcp, send_message_fast},
     {"sendmmsg", tcp, send_several},
     {"shutdown-listener", NULL, shut_down},
+    {"linger-listener", NULL, reset_all},
     {"attach-filter", NULL, attach_filter},
     {"lock-filter", NULL, lock_filter},
     {NULL, NULL, NULL},

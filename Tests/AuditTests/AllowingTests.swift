@@ -40,7 +40,7 @@ final class AllowingTests: XCTestCase {
 
     func testWhatTheProxyMayDoOfAllAttacksIsAboutTheListenerItShares() {
         XCTAssertEqual(
-            Attack.all.filter { $0.isDeclared(for: .proxy) }.map(\.name), ["shutdown-listener"])
+            Attack.all.filter { $0.isDeclared(for: .proxy) }.map(\.name), ["shutdown-listener", "linger-listener"])
     }
 
     func testWhatTheDialerMayDoOfAllAttacksIsToConnect() {

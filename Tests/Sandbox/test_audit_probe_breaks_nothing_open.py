@@ -6,7 +6,7 @@ import pytest
 from audit_support import attacks, restricted_pod, root_start, root_start_in_a_pod, row, wider  # noqa: F401
 
 # What a process may do of all that is tried, by its declared rights.
-SHARED_LISTENER = {"shut the shared listener down"}
+SHARED_LISTENER = {"shut the shared listener down", "make all answers end in a reset"}
 CONNECTING = {
     "make a TCP socket", "connect to the API server", "connect to 169.254.169.254", "connect outside the allowlist",
 }  # fmt: skip
@@ -16,7 +16,8 @@ ALLOWED = {
     "admin": SHARED_LISTENER,
     "dialer": CONNECTING,
     # The watcher is lent no listener; its sockets are libcurl's to set up.
-    "watcher": CONNECTING | SHARED_LISTENER | {"make a file in memory", "make the shared listener block"},
+    "watcher": CONNECTING
+    | {"make a file in memory", "shut the shared listener down", "make the shared listener block"},
     "resolver": CONNECTING | {"make a UDP socket"},
 }
 SECCOMP = ("seccomp kill", "seccomp report")
