@@ -38,6 +38,7 @@ public enum Dangerous {
         "pkey_mprotect", "shmget", "shmat", "shmctl", "msgget", "semget", "mq_open", "vmsplice", "splice", "tee",
         "remap_file_pages", "quotactl", "lookup_dcookie", "uselib", "acct", "swapon", "swapoff", "reboot", "syslog",
         "nfsservctl", "vhangup", "settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "lsm_set_self_attr",
+        "rt_sigreturn", "rt_sigaction",
     ]
 
     /// Walls and floors.
