@@ -40,9 +40,6 @@ let channelCalls: [CallRule] = [
     CallRule("close", "Descriptors that are done with"),
     CallRule(
         "recvmsg", "Messages with descriptors from siblings (CLinux/socket.c, cl_recv_packet)"),
-    CallRule(
-        "sendmsg", when: [[.lacks(2, fastOpen, "no TCP Fast Open, which would be a connect()")]],
-        "Messages to siblings, and answers in several pieces (CLinux/socket.c)"),
     CallRule("read", "A pipe between threads; files that come as descriptors"),
     CallRule(
         "write", "Log lines to the supervisor's pipe (Linux/ChildLog); a pipe between threads"),
@@ -58,6 +55,14 @@ let channelCalls: [CallRule] = [
         "sendto",
         when: [[.null(4, "to the peer it is connected to"), .lacks(3, fastOpen, "no TCP Fast Open")]],
         "Bytes to a peer; the report of a violation (CLinux)"),
+]
+
+/// Passing descriptors on. Only for who must: a descriptor that is closed by its receiver can make it wait (a socket with
+/// SO_LINGER and a peer that doesn't read), so that whoever may send one can hold the supervisor up.
+let passingCalls: [CallRule] = [
+    CallRule(
+        "sendmsg", when: [[.lacks(2, fastOpen, "no TCP Fast Open, which would be a connect()")]],
+        "A message with a descriptor (CLinux/socket.c, cl_send_packet)")
 ]
 
 /// Connections of clients, on a listening socket that the supervisor has bound.

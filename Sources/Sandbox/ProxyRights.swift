@@ -10,6 +10,7 @@ extension Rights {
         mayConnect: false,
         calls: runtimeCalls + loopCalls + serverCalls + [
             CallRule("getpeername", "Who a client is, for X-Forwarded-For (CLinux/socket.c)"),
+            CallRule("writev", "Answers in several pieces (CLinux/socket.c, cl_sendv)"),
             CallRule("shutdown", "The end of what we send (CLinux/socket.c)"),
             CallRule(
                 "setsockopt", when: socketOptions([(SO_LINGER, "SO_LINGER")]),

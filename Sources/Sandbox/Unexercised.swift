@@ -33,7 +33,6 @@ public enum Unexercised {
         ],
         .admin: [
             "read": "of threads and files, which it has none of: the loop is shared",
-            "sendmsg": "of descriptors and pieces, which it sends none of: the channel is shared",
             "write": "only where there is something to log",
             "newfstatat": "what some versions of libc make of fstat",
             "fstat": "what the others make of it",
@@ -58,8 +57,6 @@ public enum Unexercised {
             "fcntl": "of segments and snapshots, which it is given none of: the loop is shared",
             "fstat": "the same", "newfstatat": "the same", "mmap": "the same, and the heap's", "munmap": "the same",
             "write": "only where there is something to log",
-            "sendto": "the report of a violation",
-            "sendmsg": "of descriptors, which it sends none of",
             "socket": "names of the load stand in the hosts file; Tests/Attack asks a name server",
             "connect": "the same", "recvfrom": "the same",
             "setsockopt": "questions over TCP, after an answer that was cut", "getsockopt": "the same",

@@ -13,7 +13,7 @@ extension Rights {
             PathRule("/etc/gai.conf", "libc, as it is set up"),
         ],
         mayConnect: true,
-        calls: runtimeCalls + channelCalls + [
+        calls: runtimeCalls + channelCalls + passingCalls + [
             CallRule(
                 "socket", when: tcpSockets(flags: [0, closeOnExec, nonBlocking, nonBlocking | closeOnExec]),
                 "A connection to the API server (libcurl)"),

@@ -9,9 +9,11 @@ enum Expected {
         "mmap(2!4)", "mprotect(2!4)", "munmap", "mremap", "madvise", "brk", "futex", "clock_gettime",
         "restart_syscall", "rt_sigprocmask", "gettid", "getpid", "tgkill(0=\(getpid()),2=6)", "sched_yield",
         "exit_group",
-        "close", "recvmsg", "sendmsg(2!536870912)", "read", "write", "fstat",
+        "close", "recvmsg", "read", "write", "fstat",
         "newfstatat(3=4096)", "getrandom", "sendto(4L=0,3!536870912)",
     ]
+    /// Passing descriptors on.
+    private static let passing = ["sendmsg(2!536870912)"]
     private static let loop = ["epoll_wait", "epoll_pwait", "epoll_ctl"]
     private static let seals = ["fcntl(1=1034)"]
 
@@ -37,9 +39,9 @@ enum Expected {
 
     static let calls: [Role: [String]] = [
         // The socket option: SO_LINGER.
-        .proxy: all + loop + seals + lastWords + serving + ["shutdown", "getpeername", "setsockopt(1=1,2=13)"],
+        .proxy: all + loop + seals + serving + ["writev", "shutdown", "getpeername", "setsockopt(1=1,2=13)"],
         .admin: all + loop + seals + lastWords + serving,
-        .dialer: all + loop + seals + lastWords + [
+        .dialer: all + passing + loop + seals + lastWords + [
             rule("socket", sockets([0x80801], 6)), "connect", rule("setsockopt", connected), "getsockopt(1=1,2=4)",
             "poll", "ppoll",
         ],
@@ -47,7 +49,7 @@ enum Expected {
             rule("socket", sockets([0x80802], 17) + sockets([0x80801], 6)), "connect", rule("setsockopt", connected),
             "getsockopt(1=1,2=4)", "recvfrom(4L=0)", "pread64",
         ],
-        .watcher: all + [
+        .watcher: all + passing + [
             rule("socket", sockets([1, 0x80001, 0x801, 0x80801], 6)), "connect", "getsockname", "getpeername",
             "getsockopt(1=1,2=4 | 1=1,2=7 | 1=1,2=3)", rule("setsockopt", connected + ["1=6,2=18", "1=1,2=7"]),
             "recvfrom(4L=0)", "shutdown", "poll", "ppoll", "writev", "pread64", "lseek", "memfd_create",
