@@ -43,8 +43,10 @@ let channelCalls: [CallRule] = [
     CallRule("read", "A pipe between threads; files that come as descriptors"),
     CallRule(
         "write", "Log lines to the supervisor's pipe (Linux/ChildLog); a pipe between threads"),
-    CallRule("fstat", "The size of a segment or a snapshot (CLinux/memory.c)"),
-    CallRule("newfstatat", when: [[.int(3, 0x1000, "AT_EMPTY_PATH: of a descriptor")]], "The same, as libc calls it"),
+    CallRule(
+        "fstat",
+        "The size of a segment or a snapshot (CLinux/memory.c). Not newfstatat: it takes paths, and Landlock allows asking"
+    ),
     CallRule(
         "fcntl",
         when: [[.int(1, 1034, "F_GET_SEALS")]],

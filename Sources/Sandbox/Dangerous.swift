@@ -20,7 +20,8 @@ public enum Dangerous {
         "memfd_secret", "readlink", "readlinkat", "unlink", "unlinkat", "rename", "renameat", "renameat2", "link",
         "linkat", "symlink", "symlinkat", "mkdir", "mkdirat", "rmdir", "mknod", "mknodat", "truncate", "ftruncate",
         "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "fchownat", "lchown", "setxattr", "getdents",
-        "getdents64", "inotify_init", "inotify_init1", "fanotify_init",
+        "getdents64", "stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2", "statfs",
+        "inotify_init", "inotify_init1", "fanotify_init",
     ]
 
     /// Other processes.

@@ -28,25 +28,22 @@ public enum Unexercised {
     public static let inRole: [Role: [String: String]] = [
         .proxy: [
             "setsockopt": "an answer to HTTP/1.0 that is cut; Tests/Chaos does that",
-            "newfstatat": "what some versions of libc make of fstat",
-            "fstat": "what the others make of it",
+            "fstat": "segments and snapshots come before the walls, or not at all",
         ],
         .admin: [
             "read": "of threads and files, which it has none of: the loop is shared",
             "write": "only where there is something to log",
-            "newfstatat": "what some versions of libc make of fstat",
-            "fstat": "what the others make of it",
+            "fstat": "segments and snapshots come before the walls, or not at all",
         ],
         .dialer: [
             "read": "of threads and files, which it has none of: the loop is shared",
             "sendto": "the report of a violation",
             "ppoll": "what libc makes of poll on arm64",
-            "newfstatat": "what some versions of libc make of fstat",
-            "fstat": "what the others make of it",
+            "fstat": "segments and snapshots come before the walls, or not at all",
         ],
         .watcher: [
             "read": "what comes as a descriptor it reads by pread64: the channel's rules are shared",
-            "fstat": "snapshots it makes itself: the channel's rules are shared", "newfstatat": "the same",
+            "fstat": "snapshots it makes itself: the channel's rules are shared",
             "ppoll": "what libc makes of poll on arm64",
             "shutdown": "an end of a connection that the load doesn't have (libcurl, OpenSSL)",
             "lseek": "certificates that are longer than one read (OpenSSL)",
@@ -55,7 +52,7 @@ public enum Unexercised {
         .resolver: [
             "read": "of threads and files, which it reads by pread64: the loop is shared",
             "fcntl": "of segments and snapshots, which it is given none of: the loop is shared",
-            "fstat": "the same", "newfstatat": "the same", "mmap": "the same, and the heap's", "munmap": "the same",
+            "fstat": "the same", "mmap": "the same, and the heap's", "munmap": "the same",
             "write": "only where there is something to log",
             "socket": "names of the load stand in the hosts file; Tests/Attack asks a name server",
             "connect": "the same", "recvfrom": "the same",
