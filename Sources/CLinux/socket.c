@@ -236,6 +236,17 @@ int cl_has_filter(int fd) {
     return n > 0;
 }
 
+int cl_is_as_lent(int fd) {
+    struct linger l = {0};
+    socklen_t n = sizeof l;
+    if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &l, &n) < 0 || l.l_onoff) return 0;
+    int nodelay = 0;
+    n = sizeof nodelay;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &nodelay, &n) < 0 || !nodelay) return 0;
+    int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && flags & O_NONBLOCK && !(flags & O_ASYNC);
+}
+
 int cl_accept(int listener) {
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     return fd < 0 ? -errno : fd;

@@ -47,7 +47,7 @@ extension Supervisor {
         }
         switch message {
         case .ready:
-            guard child.phase == .starting else { return }
+            guard child.phase == .starting, wallsStand(around: child) else { return }
             child.phase = .serving
             child.readyAt = now
             guard let (component, which) = place(of: child) else { return }
@@ -62,6 +62,18 @@ extension Supervisor {
         case .violation(let number): child.reportedViolation = number
         case .allowlistInForce(let generation): allowlistInForce(generation, at: child)
         }
+    }
+
+    /// Asked of the kernel before a child is given anything that others depend on: listening sockets above all.
+    private func wallsStand(around child: ChildProcess) -> Bool {
+        guard let missing = sandboxing.missingWall(child.role, child.pid) else { return true }
+        status.violations += 1
+        log.write(
+            .error, "\(child.role.name) gets nothing to serve with: its walls don't stand: \(missing)",
+            [("child_pid", "\(child.pid)")])
+        guard configuration.settings.requireSandbox != .off else { return true }
+        child.kill(because: "its walls don't stand")
+        return false
     }
 
     /// The component of a process, and which of its processes it is; nil for retired ones.
