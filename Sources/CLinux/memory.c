@@ -7,7 +7,17 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+// As the kernel has it. libc's fstat may be newfstatat, whose path no filter sees: a right to it is one to ask about every
+// path of the host, which Landlock doesn't deny.
+static int size_of(int fd, int64_t *size) {
+    struct stat s;
+    if (syscall(SYS_fstat, fd, &s) < 0) return -errno;
+    *size = s.st_size;
+    return 0;
+}
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
@@ -26,9 +36,9 @@ int64_t cl_segment_size(int fd) {
     int seals = fcntl(fd, F_GET_SEALS);
     if (seals < 0) return -errno;
     if ((seals & SEALS) != SEALS) return -EPERM;
-    struct stat s;
-    if (fstat(fd, &s) < 0) return -errno;
-    return s.st_size;
+    int64_t size;
+    int failed = size_of(fd, &size);
+    return failed ? failed : size;
 }
 
 int cl_sealed_create(const char *name, const void *bytes, size_t size) {
@@ -52,9 +62,9 @@ int64_t cl_sealed_size(int fd) {
     int seals = fcntl(fd, F_GET_SEALS);
     if (seals < 0) return -errno;
     if ((seals & (SEALS | F_SEAL_WRITE)) != (SEALS | F_SEAL_WRITE)) return -EPERM;
-    struct stat s;
-    if (fstat(fd, &s) < 0) return -errno;
-    return s.st_size;
+    int64_t size;
+    int failed = size_of(fd, &size);
+    return failed ? failed : size;
 }
 
 void *cl_map(int fd, size_t size, int writable) {

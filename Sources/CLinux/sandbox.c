@@ -40,8 +40,9 @@ int cl_seccomp_apply(const cl_bpf *program, size_t count) {
     if (count == 0 || count > BPF_MAXINSNS) return -EINVAL;
     // Without it only an administrator may filter; it also keeps every program started from here from gaining rights.
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return -errno;
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter) != 0) return -errno;
-    return 0;
+    long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter);
+    // A positive answer is a thread that lives under another filter and could not be brought under this one.
+    return result == 0 ? 0 : result < 0 ? -errno : -ESRCH;
 }
 
 // What a trapped call leaves behind: a frame on the control channel, then death by the same signal. Only calls that are

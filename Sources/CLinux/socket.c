@@ -34,19 +34,18 @@ int cl_socketpair(int out[2]) {
 // ---- Packets with descriptors --------------------------------------------------------------------------
 
 ssize_t cl_send_packet(int socket, const void *bytes, size_t count, int fd) {
+    // Who may pass no descriptors has no right to sendmsg.
+    if (fd < 0) return cl_send(socket, bytes, count);
     struct iovec piece = {.iov_base = (void *)bytes, .iov_len = count};
     union { char bytes[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } control;
-    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
-    if (fd >= 0) {
-        memset(&control, 0, sizeof control);
-        message.msg_control = control.bytes;
-        message.msg_controllen = sizeof control.bytes;
-        struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(c), &fd, sizeof fd);
-    }
+    memset(&control, 0, sizeof control);
+    struct msghdr message = {
+        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(c), &fd, sizeof fd);
     ssize_t n = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     return n < 0 ? -errno : n;
 }
@@ -237,6 +236,17 @@ int cl_has_filter(int fd) {
     return n > 0;
 }
 
+int cl_is_as_lent(int fd) {
+    struct linger l = {0};
+    socklen_t n = sizeof l;
+    if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &l, &n) < 0 || l.l_onoff) return 0;
+    int nodelay = 0;
+    n = sizeof nodelay;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &nodelay, &n) < 0 || !nodelay) return 0;
+    int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && flags & O_NONBLOCK && !(flags & O_ASYNC);
+}
+
 int cl_accept(int listener) {
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     return fd < 0 ? -errno : fd;
@@ -285,8 +295,8 @@ ssize_t cl_send(int fd, const void *bytes, size_t count) {
 }
 
 ssize_t cl_sendv(int fd, const struct iovec *pieces, int count) {
-    struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)count};
-    ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    // Not sendmsg, which could pass descriptors. Every socket of ours is non-blocking, and SIGPIPE is ignored.
+    ssize_t n = writev(fd, pieces, count);
     return n < 0 ? -errno : n;
 }
 

@@ -6,7 +6,7 @@ extension Rights {
         user: 10005,
         paths: programPaths,
         mayConnect: false,
-        calls: runtimeCalls + loopCalls + connectionCalls + acceptCalls,
+        calls: runtimeCalls + loopCalls + serverCalls,
         descriptors: childDescriptors + [
             DescriptorRule("socket:", "its listening socket and its clients"),
             DescriptorRule("/memfd:status", "the supervisor's status page, while it is being mapped"),

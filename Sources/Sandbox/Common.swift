@@ -16,33 +16,37 @@ let runtimeCalls: [CallRule] = [
     CallRule("brk", "The heap (malloc)"),
     CallRule("futex", "Locks of the allocator and of Swift's lazy globals"),
     CallRule("clock_gettime", "The monotonic clock, where the kernel's page for it is missing (Linux/Clock)"),
-    CallRule("clock_nanosleep", "A pause inside a library"),
     CallRule("restart_syscall", "A wait that a signal to the whole process interrupted"),
-    CallRule("rt_sigreturn", "The return from the handler that reports violations (CLinux/sandbox.c)"),
-    CallRule("rt_sigprocmask", "abort() on a failed precondition, so that it can still be reported"),
+    CallRule("rt_sigprocmask", "abort(), when the allocator or a library finds itself broken: told as SIGABRT"),
     CallRule("gettid", "The same"),
     CallRule("getpid", "The same"),
+    CallRule(
+        "tgkill", when: [[.ownProcess(0), .int(2, SIGABRT, "SIGABRT")]], "The same; no other process, no other signal"),
+    CallRule("writev", when: [[.int(0, 2, "to its log")]], "The same: what libc says before it aborts"),
     CallRule("sched_yield", "A lock under contention (malloc)"),
-    CallRule("exit", "The end of a thread"),
     CallRule("exit_group", "The end"),
 ]
 
 /// The event loop, and the channel to the supervisor.
-let loopCalls: [CallRule] = [
-    CallRule("epoll_wait", "Waiting for events (Linux/EventPoll)"),
-    CallRule("epoll_pwait", "The same where the architecture has no epoll_wait"),
-    CallRule("epoll_ctl", "Watching descriptors (Linux/EventPoll)"),
+let loopCalls: [CallRule] =
+    [
+        CallRule("epoll_wait", "Waiting for events (Linux/EventPoll)"),
+        CallRule("epoll_pwait", "The same where the architecture has no epoll_wait"),
+        CallRule("epoll_ctl", "Watching descriptors (Linux/EventPoll)"),
+    ] + channelCalls
+
+/// The channel to the supervisor, the log, and what comes as a descriptor.
+let channelCalls: [CallRule] = [
     CallRule("close", "Descriptors that are done with"),
     CallRule(
         "recvmsg", "Messages with descriptors from siblings (CLinux/socket.c, cl_recv_packet)"),
-    CallRule(
-        "sendmsg", when: [[.lacks(2, fastOpen, "no TCP Fast Open, which would be a connect()")]],
-        "Messages to siblings, and answers in several pieces (CLinux/socket.c)"),
     CallRule("read", "A pipe between threads; files that come as descriptors"),
     CallRule(
         "write", "Log lines to the supervisor's pipe (Linux/ChildLog); a pipe between threads"),
-    CallRule("fstat", "The size of a segment or a snapshot (CLinux/memory.c)"),
-    CallRule("newfstatat", when: [[.int(3, 0x1000, "AT_EMPTY_PATH: of a descriptor")]], "The same, as libc calls it"),
+    CallRule(
+        "fstat",
+        "The size of a segment or a snapshot (CLinux/memory.c). Not newfstatat: it takes paths, and Landlock allows asking"
+    ),
     CallRule(
         "fcntl",
         when: [[.int(1, 1034, "F_GET_SEALS")]],
@@ -55,25 +59,19 @@ let loopCalls: [CallRule] = [
         "Bytes to a peer; the report of a violation (CLinux)"),
 ]
 
-/// Connections of clients or upstreams.
-let connectionCalls: [CallRule] = [
+/// Passing descriptors on. Only for who must: a descriptor that is closed by its receiver can make it wait (a socket with
+/// SO_LINGER and a peer that doesn't read), so that whoever may send one can hold the supervisor up.
+let passingCalls: [CallRule] = [
     CallRule(
-        "recvfrom", when: [[.null(4, "without asking for an address")]], "Bytes from a peer (CLinux/socket.c, cl_recv)"),
-    CallRule("shutdown", "The end of what we send (CLinux/socket.c)"),
-    CallRule(
-        "getsockopt", when: socketOptions([(SO_ERROR, "SO_ERROR")]),
-        "Why a connection failed (CLinux/socket.c, cl_socket_error)"),
-    CallRule("getpeername", "Who a client is, for X-Forwarded-For (CLinux/socket.c)"),
-    CallRule("getsockname", "Which of our addresses it called"),
+        "sendmsg", when: [[.lacks(2, fastOpen, "no TCP Fast Open, which would be a connect()")]],
+        "A message with a descriptor (CLinux/socket.c, cl_send_packet)")
 ]
 
-/// Accepting clients on a listening socket that the supervisor has bound.
-let acceptCalls: [CallRule] = [
+/// Connections of clients, on a listening socket that the supervisor has bound.
+let serverCalls: [CallRule] = [
     CallRule("accept4", "New clients (CLinux/socket.c, cl_accept)"),
     CallRule(
-        "setsockopt",
-        when: tcpOptions([(TCP_NODELAY, "TCP_NODELAY")]) + socketOptions([(SO_LINGER, "SO_LINGER")]),
-        "Small answers at once; a reset for an answer that breaks off. No filter can be put on a shared listener"),
+        "recvfrom", when: [[.null(4, "without asking for an address")]], "Bytes from a peer (CLinux/socket.c, cl_recv)"),
 ]
 
 /// MSG_FASTOPEN: send() with it connects.

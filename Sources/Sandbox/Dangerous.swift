@@ -20,7 +20,8 @@ public enum Dangerous {
         "memfd_secret", "readlink", "readlinkat", "unlink", "unlinkat", "rename", "renameat", "renameat2", "link",
         "linkat", "symlink", "symlinkat", "mkdir", "mkdirat", "rmdir", "mknod", "mknodat", "truncate", "ftruncate",
         "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "fchownat", "lchown", "setxattr", "getdents",
-        "getdents64", "inotify_init", "inotify_init1", "fanotify_init",
+        "getdents64", "stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2", "statfs",
+        "inotify_init", "inotify_init1", "fanotify_init",
     ]
 
     /// Other processes.
@@ -38,6 +39,7 @@ public enum Dangerous {
         "pkey_mprotect", "shmget", "shmat", "shmctl", "msgget", "semget", "mq_open", "vmsplice", "splice", "tee",
         "remap_file_pages", "quotactl", "lookup_dcookie", "uselib", "acct", "swapon", "swapoff", "reboot", "syslog",
         "nfsservctl", "vhangup", "settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "lsm_set_self_attr",
+        "rt_sigreturn", "rt_sigaction",
     ]
 
     /// Walls and floors.

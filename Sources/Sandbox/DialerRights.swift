@@ -8,7 +8,7 @@ extension Rights {
         user: 10002,
         paths: programPaths,
         mayConnect: true,
-        calls: runtimeCalls + loopCalls + [
+        calls: runtimeCalls + loopCalls + passingCalls + [
             CallRule(
                 "socket", when: tcpSockets(flags: [nonBlocking | closeOnExec]),
                 "A connection in the making (CLinux/socket.c, cl_connect_tcp)"),

@@ -1,3 +1,5 @@
+import Glibc
+
 extension Rights {
     /// The process that reads clients' bytes. It is given its listening socket and every connection; it can't make one.
     static let proxy = Rights(
@@ -6,7 +8,14 @@ extension Rights {
         user: 10003,
         paths: programPaths,
         mayConnect: false,
-        calls: runtimeCalls + loopCalls + connectionCalls + acceptCalls,
+        calls: runtimeCalls + loopCalls + serverCalls + [
+            CallRule("getpeername", "Who a client is, for X-Forwarded-For (CLinux/socket.c)"),
+            CallRule("writev", "Answers in several pieces (CLinux/socket.c, cl_sendv)"),
+            CallRule("shutdown", "The end of what we send (CLinux/socket.c)"),
+            CallRule(
+                "setsockopt", when: socketOptions([(SO_LINGER, "SO_LINGER")]),
+                "A reset for an answer that breaks off. No filter can be put on a shared listener"),
+        ],
         descriptors: childDescriptors + [
             DescriptorRule("socket:", "its listening sockets, clients, upstreams, channels to the dialer"),
             DescriptorRule("/memfd:allowlist", "the snapshot of the pool, while it is being mapped"),

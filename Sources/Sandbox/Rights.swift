@@ -1,3 +1,4 @@
+import Glibc
 import IPC
 
 /// What one process may do: the whole of it, as data. The walls are built from this, `audit` compares with it what the
@@ -123,6 +124,9 @@ public struct ArgumentTest: Sendable, Equatable {
         ArgumentTest(
             argument: argument, isLong: false, comparison: .masked(UInt64(mask), equals: UInt64(value)), words: words)
     }
+
+    /// An int is the process's own id: of the process that reads the rights, which is the one that will live by them.
+    static func ownProcess(_ argument: Int) -> ArgumentTest { .int(argument, getpid(), "its own process") }
 
     /// A pointer is null.
     static func null(_ argument: Int, _ words: String) -> ArgumentTest {

@@ -13,7 +13,7 @@ extension Rights {
             PathRule("/etc/gai.conf", "libc, as it is set up"),
         ],
         mayConnect: true,
-        calls: runtimeCalls + loopCalls + [
+        calls: runtimeCalls + channelCalls + passingCalls + [
             CallRule(
                 "socket", when: tcpSockets(flags: [0, closeOnExec, nonBlocking, nonBlocking | closeOnExec]),
                 "A connection to the API server (libcurl)"),
@@ -34,8 +34,7 @@ extension Rights {
             CallRule("shutdown", "The end of a connection (libcurl, OpenSSL)"),
             CallRule("poll", "Waiting (curl_multi_poll)"),
             CallRule("ppoll", "The same where the architecture has no poll"),
-            CallRule("readv", "TLS records (OpenSSL)"),
-            CallRule("writev", "The same"),
+            CallRule("writev", "TLS records (OpenSSL)"),
             CallRule("pread64", "Token and certificates, which come as descriptors"),
             CallRule("lseek", "The same"),
             CallRule(
@@ -48,11 +47,7 @@ extension Rights {
                     [.int(1, F_SETFL, "F_SETFL")], [.int(1, F_GETFD, "F_GETFD")], [.int(1, F_SETFD, "F_SETFD")],
                 ],
                 "Sealing a snapshot (CLinux/memory.c); non-blocking sockets (libcurl)"),
-            CallRule("getuid", otherwise: .report, "OpenSSL asks whether it runs set-user-id"),
-            CallRule("geteuid", otherwise: .report, "The same"),
-            CallRule("getgid", otherwise: .report, "The same"),
-            CallRule("getegid", otherwise: .report, "The same"),
-            CallRule("sysinfo", otherwise: .report, "The size of memory (qsort in libc)"),
+            CallRule("sysinfo", "The size of memory (qsort in libc)"),
         ],
         descriptors: childDescriptors + [
             DescriptorRule("socket:", "connections to the API server"),

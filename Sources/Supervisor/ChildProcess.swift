@@ -133,7 +133,7 @@ final class ChildProcess {
                 var argv: [UnsafeMutablePointer<CChar>?] = [
                     UnsafeMutablePointer(mutating: path), UnsafeMutablePointer(mutating: name), nil,
                 ]
-                if !sandboxing.isOn { argv.insert(Self.withoutWalls, at: 2) }
+                if !sandboxing.hasFilters { argv.insert(Self.withoutWalls, at: 2) }
                 // An explicit, empty environment: nothing of the pod's reaches a child, proxy settings least of all.
                 var envp: [UnsafeMutablePointer<CChar>?] = [nil]
                 let fds: [Int32] = [-1, logEnd, logEnd, childEnd]

@@ -47,7 +47,7 @@ extension Supervisor {
         }
         switch message {
         case .ready:
-            guard child.phase == .starting else { return }
+            guard child.phase == .starting, wallsStand(around: child) else { return }
             child.phase = .serving
             child.readyAt = now
             guard let (component, which) = place(of: child) else { return }
@@ -64,6 +64,18 @@ extension Supervisor {
         // No signer is started yet.
         case .keyJudged, .certificateMade: break
         }
+    }
+
+    /// Asked of the kernel before a child is given anything that others depend on: listening sockets above all.
+    private func wallsStand(around child: ChildProcess) -> Bool {
+        guard let missing = sandboxing.missingWall(child.role, child.pid) else { return true }
+        status.violations += 1
+        log.write(
+            .error, "\(child.role.name) gets nothing to serve with: its walls don't stand: \(missing)",
+            [("child_pid", "\(child.pid)")])
+        guard configuration.settings.requireSandbox != .off else { return true }
+        child.kill(because: "its walls don't stand")
+        return false
     }
 
     /// The component of a process, and which of its processes it is; nil for retired ones.

@@ -52,8 +52,8 @@ final class Listener {
         return fd
     }
 
-    /// It accepts, and nobody has put a filter on it or locked one.
-    var isSound: Bool { fd >= 0 && cl_listening(fd) == 1 && cl_has_filter(fd) == 0 }
+    /// It accepts, nobody has put a filter on it or locked one, and its options are those that it was made with.
+    var isSound: Bool { fd >= 0 && cl_listening(fd) == 1 && cl_has_filter(fd) == 0 && cl_is_as_lent(fd) == 1 }
 
     func close() {
         if fd >= 0 { _ = Glibc.close(fd) }

@@ -9,6 +9,8 @@ import Sandbox
 final class Sandboxing {
     /// Walls are put up at all.
     let isOn: Bool
+    /// Seccomp filters are among them; false only where that is not required.
+    private(set) var hasFilters: Bool
     /// Each process gets a user of its own: we were started as root with what that takes.
     let hasUsers: Bool
     /// The Landlock ABI that is used; 0 = none.
@@ -31,6 +33,7 @@ final class Sandboxing {
     /// - Parameter program: for `audit --probe`, a program that every role runs instead of its own.
     init(_ settings: Settings, directory: String, program: String? = nil) throws(Missing) {
         isOn = settings.sandbox == .on
+        hasFilters = isOn
         var capabilities: UInt64 = 0
         _ = cl_capabilities(&capabilities)
         hasUsers = isOn && geteuid() == 0 && capabilities & Self.kept == Self.kept
@@ -47,6 +50,7 @@ final class Sandboxing {
             if settings.requireSandbox != .off {
                 throw Missing(text: "\(text); --require-sandbox=off serves without them")
             }
+            hasFilters = false
             degraded.append(text)
         }
         if landlockABI < LandlockRuleset.fullABI {
@@ -86,6 +90,7 @@ final class Sandboxing {
     func close(servesLowPort: Bool, required: Bool) throws(Missing) {
         guard isOn else { return }
         if hasUsers { _ = cl_keep_capabilities(Self.kept | (servesLowPort ? Self.bindLowPorts : 0)) }
+        guard hasFilters else { return }
         do throws(Walls.Missing) {
             try Walls.closeSupervisor()
         } catch {
@@ -101,27 +106,13 @@ final class Sandboxing {
     }
 
     /// Nil: the kernel says that the child's walls stand. Otherwise what is missing.
-    func missingWall(_ pid: Int32) -> String? {
-        guard isOn else { return nil }
-        guard let status = Files.text("/proc/\(pid)/status", limit: 8192) else { return "/proc tells nothing of it" }
-        var seccomp = ""
-        var noNewPrivileges = ""
-        for line in status.split(separator: "\n") {
-            if line.hasPrefix("Seccomp:") { seccomp = String(line.dropFirst(8)).trimmedBlanks }
-            if line.hasPrefix("NoNewPrivs:") { noNewPrivileges = String(line.dropFirst(11)).trimmedBlanks }
-        }
-        if seccomp != "2" { return "no seccomp filter is in force (Seccomp: \(seccomp))" }
-        if noNewPrivileges != "1" { return "no_new_privs is not set" }
-        return nil
-    }
-}
-
-extension String {
-    /// Without spaces and tabs around it.
-    var trimmedBlanks: String {
-        var text = self[...]
-        while let first = text.first, first == " " || first == "\t" { text = text.dropFirst() }
-        while let last = text.last, last == " " || last == "\t" { text = text.dropLast() }
-        return String(text)
+    func missingWall(_ role: Role, _ pid: Int32) -> String? {
+        guard hasFilters else { return nil }
+        guard let status = Files.text("/proc/\(pid)/status", limit: 8192),
+            let ours = Files.text("/proc/self/status", limit: 8192)
+        else { return "/proc tells nothing of it" }
+        return Verification.missing(
+            inStatus: status, inherited: Verification.filters(inStatus: ours),
+            user: hasUsers ? Rights.of(role)?.user : nil)
     }
 }

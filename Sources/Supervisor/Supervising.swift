@@ -232,16 +232,6 @@ extension Supervisor {
         case .supervisor, .dialer, .watcher, .kvAgent, .signer, .resolver: lent = nil
         }
         guard let lent else { return }
-        if let missing = sandboxing.missingWall(child.pid) {
-            status.violations += 1
-            log.write(
-                .error, "\(child.role.name) gets no listening socket: its walls don't stand: \(missing)",
-                [("child_pid", "\(child.pid)")])
-            if configuration.settings.requireSandbox != .off {
-                child.kill(because: "its walls don't stand")
-                return
-            }
-        }
         do throws(Errno) {
             if !lent.isSound { endHolders(of: lent, but: child) }
             let fd = try lent.forHandover()

@@ -52,7 +52,8 @@ final class DataTests: XCTestCase {
             // `unsigned long`, of which only the low bits mean anything: asked only what bits it lacks.
             "mmap": [2: .protection], "mprotect": [2: .protection],
             "sendmsg": [2: .int], "sendto": [3: .int, 4: .pointer], "recvfrom": [4: .pointer],
-            "newfstatat": [3: .int], "fcntl": [1: .int], "socket": [0: .int, 1: .int, 2: .int],
+            "tgkill": [0: .int, 2: .int], "writev": [0: .int], "fcntl": [1: .int],
+            "socket": [0: .int, 1: .int, 2: .int],
             "getsockopt": [1: .int, 2: .int], "setsockopt": [1: .int, 2: .int],
         ]
         for rule in Rights.all.flatMap(\.calls) {
@@ -118,7 +119,8 @@ final class DataTests: XCTestCase {
 
     func testNobodyMayChangeHandlersOrFilters() {
         let never = [
-            "rt_sigaction", "sigaltstack", "seccomp", "prctl", "arch_prctl", "personality", "ptrace", "execve",
+            "rt_sigaction", "rt_sigreturn", "sigaltstack", "seccomp", "prctl", "arch_prctl", "personality", "ptrace",
+            "execve",
         ]
         for rights in Rights.all {
             for name in never {
@@ -145,6 +147,21 @@ final class DataTests: XCTestCase {
             XCTAssertEqual(rights.openFiles, expected?.openFiles, rights.role.name)
             let writable = rights.paths.map { ($0.execute ? "x " : "r ") + $0.path }
             XCTAssertEqual(Set(writable), Set(Expected.programPaths + (expected?.paths ?? [])), rights.role.name)
+        }
+    }
+
+    func testWhatIsWrittenDownAsUnexercisedIsARightAndHasAReason() {
+        let everywhere = Rights.all.flatMap(\.calls).map(\.name)
+        for (name, why) in Unexercised.anywhere {
+            XCTAssertTrue(everywhere.contains(name), "\(name) is nobody's right")
+            XCTAssertFalse(why.isEmpty, name)
+        }
+        for (role, reasons) in Unexercised.inRole {
+            let names = Rights.of(role)?.calls.map(\.name) ?? []
+            for (name, why) in reasons {
+                XCTAssertTrue(names.contains(name), "\(role.name) has no right to \(name)")
+                XCTAssertFalse(why.isEmpty, "\(role.name): \(name)")
+            }
         }
     }
 }

@@ -175,6 +175,7 @@ ssize_t cl_recv_packet(int socket, void *bytes, size_t capacity, cl_received *ou
 int cl_listen_tcp(const uint8_t address[16], uint16_t port, int backlog, int dual_stack);
 int cl_listening(int fd);  // 1 while the socket accepts connections
 int cl_has_filter(int fd);  // 1 when a packet filter is on the socket, or none can be put on or taken off any more
+int cl_is_as_lent(int fd);  // 1 while nothing is changed that who holds it may change, and that accepted sockets inherit
 int cl_listen_unix(const char *path);
 int cl_connect_unix(const char *path);
 int cl_peer_uid(int socket, uint32_t *uid, int32_t *pid);
