@@ -15,8 +15,8 @@ final class OutgoingTests: XCTestCase {
         init() throws {
             var ends: (Int32, Int32) = (-1, -1)
             let made = withUnsafeMutableBytes(of: &ends) {
-                let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-                return socketpair(AF_UNIX, kind, 0, $0.baseAddress!.assumingMemoryBound(to: Int32.self))
+                let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
+                return socketpair(AF_UNIX, Int32(kind), 0, $0.baseAddress!.assumingMemoryBound(to: Int32.self))
             }
             guard made == 0 else { throw Errno(errno) }
             (sender, receiver) = ends
