@@ -40,7 +40,8 @@ public enum Walls {
         guard let rights = Rights.of(role) else {
             throw Missing(description: "no rights are declared for \(role.name)")
         }
-        _ = cl_set_undumpable()
+        let undumpable = cl_set_undumpable()
+        if undumpable < 0 { throw Missing(description: "its memory can't be closed to siblings: \(Errno(undumpable))") }
         let reporting = cl_report_violations(channel, Frame.version, FromChild.violation(systemCall: 0).type)
         if reporting < 0 { throw Missing(description: "violations can't be reported: \(Errno(reporting))") }
         let applied = apply(Filter(rights.mergedCalls))

@@ -13,7 +13,7 @@ CONNECTING = {
 MEMBER = {"ask the dialer for a member of the allowlist"}
 ALLOWED = {
     "proxy": SHARED_LISTENER | MEMBER,
-    "admin": SHARED_LISTENER,
+    "admin": set(),
     "dialer": CONNECTING,
     # The watcher is lent no listener; its sockets are libcurl's to set up.
     "watcher": CONNECTING

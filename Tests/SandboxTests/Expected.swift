@@ -49,8 +49,8 @@ enum Expected {
             rule("socket", sockets([0x80802], 17) + sockets([0x80801], 6)), "connect", rule("setsockopt", connected),
             "getsockopt(1=1,2=4)", "recvfrom(4L=0)", "pread64",
         ],
-            .signer: all + loop + lastWords + seals + ["pread64"],
-            .watcher: all + passing + [
+        .signer: all + loop + lastWords + seals + ["pread64"],
+        .watcher: all + passing + [
             rule("socket", sockets([1, 0x80001, 0x801, 0x80801], 6)), "connect", "getsockname", "getpeername",
             "getsockopt(1=1,2=4 | 1=1,2=7 | 1=1,2=3)", rule("setsockopt", connected + ["1=6,2=18", "1=1,2=7"]),
             "recvfrom(4L=0)", "shutdown", "poll", "ppoll", "writev", "pread64", "lseek", "memfd_create",
