@@ -8,7 +8,7 @@ struct Backoff: Equatable {
     static let youngConnection: Int64 = 300_000
     /// The same after an answer that was of no use.
     static let firstAnswer: Int64 = 250
-    static let capAnswer: (young: Int64, old: Int64) = (500, 30_000)
+    static let capAnswer: (young: Int64, old: Int64) = (800, 30_000)
     static let youngAnswer: Int64 = 120_000
     /// No server is left alone for longer, whatever it wishes.
     static let longestWish: Int64 = 30_000

@@ -13,14 +13,14 @@ final class BackoffTests: XCTestCase {
         for _ in 0..<100 { XCTAssertEqual(backoff.afterConnection(now: 999_000, random: 1), 5_000) }
     }
 
-    func testUselessAnswersAreTriedWithin500MillisecondsForTwoMinutesAndThenUpTo30Seconds() {
+    func testUselessAnswersAreTriedWithin800MillisecondsForTwoMinutesAndThenUpTo30Seconds() {
         var backoff = Backoff()
         var pauses: [Int64] = []
         for _ in 0..<4 { pauses.append(backoff.afterAnswer(now: 0, random: 1)) }
-        XCTAssertEqual(pauses, [250, 500, 500, 500])
+        XCTAssertEqual(pauses, [250, 500, 800, 800])
         pauses = []
         for _ in 0..<8 { pauses.append(backoff.afterAnswer(now: 120_000, random: 1)) }
-        XCTAssertEqual(pauses, [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000])
+        XCTAssertEqual(pauses, [1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000, 30_000])
         for _ in 0..<100 { XCTAssertEqual(backoff.afterAnswer(now: 9_000_000, random: 1), 30_000) }
     }
 
