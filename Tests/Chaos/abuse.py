@@ -46,7 +46,7 @@ VIOLATIONS = {
     "bytes behind the length": (frame(READY, b"abcd", length=0), "length field says 0 bytes"),
     "type 0": (frame(0), "unknown message type 0"),
     "type 255": (frame(255), "unknown message type 255"),
-    "a message of the other direction": (frame(10), "unknown message type 10"),
+    "a message of the other direction": (frame(16), "unknown message type 16"),
     "a packet over every cap": (frame(READY, length=60_000, zeros=60_000), "did not fit"),
     "one byte over the largest payload": (frame(READY, length=16_385, zeros=16_385), "length field says"),
     "a pong that is too long": (frame(PONG, b"12345678"), "longer than it may be"),
