@@ -91,7 +91,8 @@ final class Supervisor {
             return .configuration
         }
         if let code = beginCertificates() { return code }
-        for component in components { handle(.start, component) }
+        // A signer that finds no certificate ends the start before the others have begun.
+        for component in components where shutdown.phase == .running { handle(.start, component) }
         let events = UnsafeMutableBufferPointer<cl_event>.allocate(capacity: 64)
         defer { events.deallocate() }
         while shutdown.phase != .over {

@@ -26,6 +26,11 @@ final class StatusPageTests: XCTestCase {
         status.allowlistGeneration = .max - 2
         status.allowlistEndpoints = .max - 3
         status.allowlistConfirmedAt = .min
+        status.servingCertificateEnds = .max
+        status.upstreamCertificateEnds = .min + 1
+        status.isSelfSigned = true
+        status.certificateReloadsTaken = .max - 6
+        status.certificateReloadsRefused = .max - 7
         status.components = (0..<SupervisorStatus.mostComponents).map { i in
             var row = ComponentStatus()
             row.role = UInt8(i)
