@@ -125,7 +125,7 @@ final class AnswerTests: XCTestCase {
     func testOneOutageThatLastsIsSaidOnceAMinute() {
         var log = OutageLog()
         var said = 0
-        for second in stride(from: Int64(0), to: 600_000, by: 500) where log.failed("refused", now: second) { said += 1 }
+        for now in stride(from: Int64(0), to: 600_000, by: 500) where log.failed("refused", now: now) { said += 1 }
         XCTAssertEqual(said, 10)
     }
 }
