@@ -28,13 +28,15 @@ extension Supervisor {
         }
     }
 
-    func punish(_ child: ChildProcess, _ violation: Frame.Violation) {
+    func punish(
+        _ child: ChildProcess, _ violation: Frame.Violation, because reason: String = "it broke the protocol"
+    ) {
         status.violations += 1
         log.write(
             .error, "\(child.role.name) broke the protocol and is ended",
             [("child_pid", "\(child.pid)"), ("violation", violation.description)])
         if watched.removeValue(forKey: child.channel.fd) != nil { poll.remove(child.channel.fd) }
-        child.kill(because: "it broke the protocol")
+        child.kill(because: reason)
         publish()
     }
 

@@ -124,9 +124,10 @@ extension Supervisor {
             distributeAllowlist()
         case .admin:
             child.send(.settings(configuration.admin))
-            child.send(.statusPage, descriptor: pageFD)
+            child.send(.statusPage, descriptor: readablePageFD)
             for other in components.flatMap(\.processes) where other.segment != nil {
-                child.send(.peerSegment(role: other.role, instance: other.instance), descriptor: other.segmentFD)
+                child.send(
+                    .peerSegment(role: other.role, instance: other.instance), descriptor: other.readableSegmentFD)
             }
         case .resolver:
             child.send(.settings(configuration.resolver))
@@ -137,7 +138,9 @@ extension Supervisor {
             child.send(.segment(stripes: UInt16(stripes)), descriptor: child.segmentFD)
         case .supervisor, .kvAgent, .signer: break
         }
-        if child.segment != nil { tellAdmin(.peerSegment(role: child.role, instance: child.instance), child.segmentFD) }
+        if child.segment != nil {
+            tellAdmin(.peerSegment(role: child.role, instance: child.instance), child.readableSegmentFD)
+        }
     }
 
     func tellAdmin(_ message: ToChild, _ descriptor: Int32 = -1) {

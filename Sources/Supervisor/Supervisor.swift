@@ -23,7 +23,8 @@ final class Supervisor {
     var shutdown = Shutdown()
     var control: ControlSocket?
     let page: UnsafeMutableRawPointer
-    let pageFD: Int32
+    /// For reading only: what the admin process gets.
+    let readablePageFD: Int32
     var status = SupervisorStatus()
     var allowlist = HeldAllowlist()
     let startedAt: Int64
@@ -61,7 +62,10 @@ final class Supervisor {
         adminListener =
             settings.adminPort == 0
             ? nil : Listener(address: Address.parse(settings.adminAddress), port: settings.adminPort)
-        pageFD = try Errno.check(cl_segment_create("status", StatusPage.size))
+        let pageFD = try Errno.check(cl_segment_create("status", StatusPage.size))
+        // The mapping outlives it; nobody needs a writable descriptor of the page any more.
+        defer { close(pageFD) }
+        readablePageFD = try Errno.check(cl_reopen_readable(pageFD))
         guard let page = cl_map(pageFD, StatusPage.size, 1) else { throw Errno(ENOMEM) }
         self.page = page
         now = Clock.milliseconds()
@@ -100,6 +104,7 @@ final class Supervisor {
             control?.resume(self)
             heartbeats()
             checkAllowlistSync()
+            checkAcknowledgements()
             shutdownDue()
         }
         control?.remove()
@@ -130,6 +135,7 @@ final class Supervisor {
             let limit = Int64(configuration.settings.allowlistSyncTimeoutMilliseconds)
             if limit > 0 { next = min(next, startedAt + limit) }
         }
+        if let deadline = acknowledgementDeadline { next = min(next, deadline) }
         if shutdownDeadline > 0 { next = min(next, shutdownDeadline) }
         if let control, control.resumeAt > 0 { next = min(next, control.resumeAt) }
         return Int32(clamping: max(0, next - now))
