@@ -40,6 +40,8 @@ public struct SupervisorStatus: Sendable, Equatable {
     public var missingWalls: UInt64 = 0
     /// Deaths by the sandbox: a process made a system call that its filter kills for.
     public var sandboxDeaths: UInt64 = 0
+    /// Processes whose walls could not be put up, or didn't stand when they said that they were ready.
+    public var wallFailures: UInt64 = 0
     /// Protection is on.
     public var isProtected = false
     /// Snapshots of the allowlist so far; 0 = none yet.
@@ -64,7 +66,7 @@ public struct SupervisorStatus: Sendable, Equatable {
 /// together.
 public enum StatusPage {
     private static let componentWords = 5
-    private static let fixedWords = 12
+    private static let fixedWords = 13
     private static let words =
         fixedWords + SupervisorStatus.mostComponents * componentWords + SupervisorStatus.mostInstances + Layout.words
 
@@ -90,6 +92,7 @@ public enum StatusPage {
         cl_store(words + 9, UInt64(bitPattern: status.allowlistConfirmedAt))
         cl_store(words + 10, status.missingWalls)
         cl_store(words + 11, status.sandboxDeaths)
+        cl_store(words + 12, status.wallFailures)
         var at = fixedWords
         for component in components {
             cl_store(words + at, UInt64(component.role))
@@ -124,6 +127,7 @@ public enum StatusPage {
             status.allowlistEndpoints = cl_load(words + 8)
             status.missingWalls = cl_load(words + 10)
             status.sandboxDeaths = cl_load(words + 11)
+            status.wallFailures = cl_load(words + 12)
             status.allowlistConfirmedAt = Int64(bitPattern: cl_load(words + 9))
             let components = min(Int(truncatingIfNeeded: cl_load(words + 4)), SupervisorStatus.mostComponents)
             let live = min(Int(truncatingIfNeeded: cl_load(words + 5)), SupervisorStatus.mostInstances)

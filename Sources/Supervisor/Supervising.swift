@@ -81,6 +81,10 @@ extension Supervisor {
                 // The child is dead already; its pidfd will say so. What it died of is known better here.
                 component.lastDeath = death
                 log.write(.error, "\(component.role.name) \(death)", [("directory", directory)])
+                if let missing = death.missingWall {
+                    status.wallFailures += 1
+                    refuseStart(component.role, missing)
+                }
             }
         }
     }

@@ -34,6 +34,8 @@ final class Supervisor {
     var nextInstance: UInt32 = 1
     var exitCode = ExitCode.ok
     var wasReady = false
+    /// It was ready once: the start is over.
+    private(set) var hasBeenReady = false
     /// The next deadline of the shutdown, in milliseconds; 0 = none.
     var shutdownDeadline: Int64 = 0
     var heartbeatAt: Int64
@@ -92,7 +94,8 @@ final class Supervisor {
         if configuration.settings.ssrfProtection, !configuration.watchesPool, allowlist.generation == 0 {
             return .configuration
         }
-        for component in components { handle(.start, component) }
+        // One that can't have its walls may end the start before the others have begun.
+        for component in components where shutdown.phase == .running { handle(.start, component) }
         let events = UnsafeMutableBufferPointer<cl_event>.allocate(capacity: 64)
         defer { events.deallocate() }
         while shutdown.phase != .over {
@@ -260,6 +263,7 @@ final class Supervisor {
         status.live = components.flatMap(\.processes).filter { $0.segment != nil }.map(\.instance)
         StatusPage.write(status, to: page)
         if ready && !wasReady {
+            hasBeenReady = true
             let settings = configuration.settings
             log.write(
                 .info, "ready",
