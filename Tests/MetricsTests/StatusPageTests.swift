@@ -22,6 +22,7 @@ final class StatusPageTests: XCTestCase {
         status.violations = .max - 1
         status.missingWalls = .max - 4
         status.sandboxDeaths = .max - 5
+        status.wallFailures = .max - 6
         status.isProtected = true
         status.allowlistGeneration = .max - 2
         status.allowlistEndpoints = .max - 3
@@ -110,6 +111,7 @@ final class StatusPageTests: XCTestCase {
         status.violations = number
         status.missingWalls = number
         status.sandboxDeaths = number
+        status.wallFailures = number
         status.isProtected = number % 2 == 1
         status.allowlistGeneration = number
         status.allowlistEndpoints = number
