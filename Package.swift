@@ -68,7 +68,9 @@ let package = Package(
         process("Dialer", ["Linux", "CLinux", "IPC", "Metrics", "Allowlist", "Sandbox"]),
         process("Resolver", ["Linux", "CLinux", "IPC", "Sandbox"]),
         process("Watcher", ["Linux", "CLinux", "CCurl", "IPC", "Metrics", "JSON", "Allowlist", "Sandbox"]),
-        process("Proxy", ["Linux", "CLinux", "IPC", "Metrics", "HTTP", "JSON", "Admin", "Allowlist", "Sandbox"]),
+        process(
+            "Proxy",
+            ["Linux", "CLinux", "IPC", "Metrics", "HTTP", "JSON", "TLS", "Admin", "Allowlist", "Sandbox"]),
         process("Signer", ["Linux", "CLinux", "CSigner", "IPC", "Sandbox"]),
 
         process("Probe", ["CProbe", "Linux", "CLinux", "IPC", "Sandbox"]),

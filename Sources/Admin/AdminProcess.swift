@@ -83,7 +83,7 @@ public final class AdminProcess {
         case .ping(let number): _ = control.send(FromChild.pong(number))
         case .settings, .dialer, .proxyChannel, .drain, .file, .resolver, .resolverClient, .allowlist,
             .allowlistConfirmed, .fileUnavailable, .signer, .signerClient, .certificate, .privateKey, .makeCertificate,
-            .forgetKey:
+            .forgetKey, .certificates:
             end("the supervisor sent '\(message.name)'")
         }
     }
@@ -110,6 +110,7 @@ public final class AdminProcess {
         text += "# HELP sidecar_ready 1 while requests are served and nothing drains.\n# TYPE sidecar_ready gauge\n"
         text += "sidecar_ready \(Readiness(status, totals).isReady ? 1 : 0)\n"
         appendAllowlist(status, to: &text)
+        appendCertificates(status, to: &text)
         text += "# HELP sidecar_sandbox_missing_walls Walls that should stand and can't on this host.\n"
         text += "# TYPE sidecar_sandbox_missing_walls gauge\nsidecar_sandbox_missing_walls \(status.missingWalls)\n"
         text += "# HELP sidecar_sandbox_violations_total Processes that died of a forbidden system call.\n"
@@ -148,6 +149,25 @@ public final class AdminProcess {
         gauge(
             "sidecar_allowlist_age_seconds", "Time since the Kubernetes API showed the allowlist to be current.",
             Exposition.seconds(UInt64(age) * 1000))
+    }
+
+    private func appendCertificates(_ status: SupervisorStatus, to text: inout String) {
+        let ends = [("serving", status.servingCertificateEnds), ("upstream", status.upstreamCertificateEnds)]
+            .filter { $0.1 != 0 }
+        if !ends.isEmpty {
+            text += "# HELP sidecar_certificate_expiry_timestamp_seconds When a certificate of ours ends.\n"
+            text += "# TYPE sidecar_certificate_expiry_timestamp_seconds gauge\n"
+            for (use, seconds) in ends {
+                text += "sidecar_certificate_expiry_timestamp_seconds{use=\"\(use)\"} \(seconds)\n"
+            }
+        }
+        text += "# HELP sidecar_certificate_self_signed 1 while clients are shown a certificate that signs itself.\n"
+        text += "# TYPE sidecar_certificate_self_signed gauge\n"
+        text += "sidecar_certificate_self_signed \(status.isSelfSigned ? 1 : 0)\n"
+        text += "# HELP sidecar_certificate_reloads_total New certificates, by what became of them.\n"
+        text += "# TYPE sidecar_certificate_reloads_total counter\n"
+        text += "sidecar_certificate_reloads_total{result=\"taken\"} \(status.certificateReloadsTaken)\n"
+        text += "sidecar_certificate_reloads_total{result=\"refused\"} \(status.certificateReloadsRefused)\n"
     }
 
     private static func name(_ row: ComponentStatus) -> String { Role(rawValue: row.role)?.name ?? "unknown" }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 #define MAX_BATCH 256
@@ -42,4 +43,21 @@ ssize_t cl_write_ready(int fd, const void *bytes, size_t count) {
     if (ready == 0) return -EAGAIN;
     ssize_t n = write(fd, bytes, count);
     return n < 0 ? -errno : n;
+}
+
+int cl_inotify_create(void) {
+    int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
+int cl_inotify_add(int fd, const char *folder) {
+    uint32_t what = IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_MODIFY
+        | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+    return inotify_add_watch(fd, folder, what) < 0 ? -errno : 0;
+}
+
+void cl_inotify_drain(int fd) {
+    char events[4096];
+    while (read(fd, events, sizeof events) > 0) {
+    }
 }

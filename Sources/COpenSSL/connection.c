@@ -41,6 +41,9 @@ void co_fail_queue(co_connection *connection, const char *what) {
 const char *co_failure(const co_connection *connection) {
     return connection->failure == NULL ? "" : connection->failure;
 }
+int co_is_plain_http(const co_connection *connection) {
+    return ERR_GET_LIB(connection->code) == ERR_LIB_SSL && ERR_GET_REASON(connection->code) == SSL_R_HTTP_REQUEST;
+}
 unsigned long co_failure_code(const co_connection *connection) { return connection->code; }
 long co_verify_result(const co_connection *connection) { return SSL_get_verify_result(connection->ssl); }
 
@@ -50,8 +53,9 @@ static co_connection *create(co_context *context, int fd) {
     ERR_clear_error();
     co_connection *connection = OPENSSL_zalloc(sizeof(*connection));
     if (connection == NULL) return NULL;
+    connection->fd = fd;
     connection->ssl = SSL_new(context->ssl);
-    if (connection->ssl == NULL || !SSL_set_fd(connection->ssl, fd)
+    if (connection->ssl == NULL || !co_transport_attach(connection)
         || !SSL_set_ex_data(connection->ssl, co_index(), connection)) {
         SSL_free(connection->ssl);
         OPENSSL_free(connection);

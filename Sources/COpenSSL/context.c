@@ -18,7 +18,7 @@ int co_start(void) {
     if (!OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_LOAD_SSL_STRINGS, NULL))
         return 0;
     if (connection_index >= 0) return 1;
-    if (!co_remote_provider_load()) return 0;
+    if (!co_remote_provider_load() || !co_transport_prepare()) return 0;
     connection_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
     // gmtime_r, by which certificates' dates are compared, looks once for /etc/localtime: now, not behind the walls.
     tzset();

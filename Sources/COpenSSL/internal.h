@@ -41,6 +41,9 @@ struct co_connection {
     SSL_SESSION *session;
     char *failure;
     unsigned long code;
+    int fd;
+    uint8_t drained;  // the last read from the socket got less than it asked for
+    uint8_t at_end;   // the peer has closed its side
     uint8_t established;
     uint8_t over;  // after an error no operation may follow
 };
@@ -57,5 +60,8 @@ void co_fail(co_connection *connection, const char *format, ...) __attribute__((
 // Takes what is in OpenSSL's queue of errors into the failure's words.
 void co_fail_queue(co_connection *connection, const char *what);
 int co_index(void);
+int co_transport_prepare(void);
+// Puts a connection's own socket under its TLS; 0 for lack of memory.
+int co_transport_attach(co_connection *connection);
 
 #endif

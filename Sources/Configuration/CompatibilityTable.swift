@@ -37,17 +37,6 @@ extension SettingsTable {
 
     private static let newerSidecars = [
         Setting(
-            name: "enable-tls", kind: .words(\.tlsLegs, among: ["prefiller", "decoder", "encoder"]),
-            help: "Upstreams to speak TLS to.", defaultText: "none",
-            notBuilt: NotBuilt(
-                available: [""], because: "it has no TLS, and upstreams are reached over plain HTTP",
-                instead: "leave it out")),
-        Setting(
-            name: "tls-insecure-skip-verify",
-            kind: .words(\.skipVerifyLegs, among: ["prefiller", "decoder", "encoder"]),
-            help: "Upstreams to take any certificate of. For tests.", defaultText: "none",
-            notBuilt: NotBuilt(available: [""], because: "it has no TLS", instead: "leave it out")),
-        Setting(
             name: "ec-connector", kind: .anyText(\.encoderConnector, placeholder: "NAME"),
             help: "How encode workers hand over their cache.", defaultText: "none",
             notBuilt: NotBuilt(available: [""], because: "it knows no encode workers", instead: "leave it out")),

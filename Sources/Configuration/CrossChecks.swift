@@ -3,6 +3,7 @@ extension Resolution {
     mutating func checkAcross() {
         checkPorts()
         checkPool()
+        checkTLS()
         checkAmounts()
         checkTimes()
     }

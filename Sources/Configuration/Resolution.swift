@@ -28,6 +28,7 @@ struct Resolution {
         resolvePool()
         resolveHandoffHostCheck()
         resolveLogLevel()
+        resolveTLS()
         for setting in SettingsTable.all where !unusable.contains(setting.name) {
             refuse(setting)
             remark(setting)
@@ -44,6 +45,12 @@ struct Resolution {
     mutating func complain(_ text: String) { mistakes.append(Mistake(text)) }
 
     mutating func note(_ text: String) { notes.append(text) }
+
+    /// Sets a switch that was written under another name.
+    mutating func turnOn(_ field: WritableKeyPath<Settings, Bool>, _ name: String, from source: Source) {
+        settings[keyPath: field] = true
+        sources[name] = source
+    }
 
     /// Whether none of these settings has a mistake of its own.
     func isKnown(_ names: String...) -> Bool { names.allSatisfy { !unusable.contains($0) } }

@@ -14,6 +14,30 @@ public struct Settings: Sendable, Equatable {
     /// The directory of `tls.crt` and `tls.key`.
     public var certPath = "/etc/sidecar/certs/"
 
+    // TLS
+    /// Whether the start ends without a usable certificate.
+    public var requireCertificate = false
+    /// The oldest version.
+    public var tlsMinimum = TLSMinimum.v12
+    /// IANA names; empty is all.
+    public var cipherSuites: [String] = []
+    /// For a client's handshake.
+    public var tlsHandshakeTimeoutMilliseconds = 10_000
+    /// What clients must show.
+    public var clientCertificates = ClientCertificates.off
+    /// The path of the certificates that vouch for clients; empty is none.
+    public var clientCAPath = ""
+    /// `URI:…` or `DNS:…`; empty is anybody who is vouched for.
+    public var allowedClientNames: [String] = []
+    /// What prefill workers' certificates must bear; empty is what the header calls them.
+    public var prefillerServerName = ""
+    /// What the decode worker's certificate must bear; empty is its host.
+    public var decoderServerName = ""
+    /// The path of the certificates that vouch for upstreams; empty is the system's.
+    public var caCertPath = ""
+    /// The directory of the pair that is shown to upstreams; empty is none.
+    public var upstreamCertPath = ""
+
     // Decoder
     /// `localhost` or an IP literal in canonical spelling.
     public var decoderHost = "localhost"

@@ -3,6 +3,7 @@
 enum SettingsTable {
     static let sections: [Section] = [
         Section(title: "Serving", settings: serving),
+        Section(title: "TLS", settings: tls),
         Section(title: "Decoder", settings: decoder),
         Section(title: "Prefill", settings: prefill),
         Section(title: "Limits", settings: limits),
@@ -29,8 +30,6 @@ private let hour = 60 * minute
 private let day = 24 * hour
 private let gibibyte = 1 << 30
 
-private let noTLS = "it has no TLS"
-
 extension SettingsTable {
     private static let serving = [
         Setting(
@@ -38,18 +37,6 @@ extension SettingsTable {
             help: "Address that clients connect to.", defaultText: "every interface, IPv4 and IPv6"),
         Setting(
             name: "port", environment: "SIDECAR_PORT", kind: .port(\.port), help: "Port that clients connect to."),
-        Setting(
-            name: "secure-proxy", aliases: ["secure-serving"], kind: .boolean(\.secureProxy),
-            help: "Serve clients over TLS.",
-            notBuilt: NotBuilt(
-                available: ["false"], because: "\(noTLS), and clients are served over plain HTTP",
-                instead: "run with --secure-proxy=false",
-                whenDefault:
-                    "serving over TLS is the default, and this build has no TLS; to serve clients over plain HTTP,"
-                    + " say so with --secure-proxy=false")),
-        Setting(
-            name: "cert-path", kind: .path(\.certPath),
-            help: "Directory with tls.crt and tls.key, for serving over TLS."),
     ]
 
     private static let decoder = [
@@ -59,16 +46,6 @@ extension SettingsTable {
         Setting(
             name: "vllm-port", aliases: ["model-server-port"], environment: "VLLM_PORT", kind: .port(\.decoderPort),
             help: "Port of the decode worker."),
-        Setting(
-            name: "decoder-use-tls", kind: .boolean(\.decoderUseTLS), help: "Speak TLS to the decode worker.",
-            notBuilt: NotBuilt(
-                available: ["false"], because: "\(noTLS), and the decode worker is reached over plain HTTP",
-                instead: "run with --decoder-use-tls=false")),
-        Setting(
-            name: "decoder-tls-insecure-skip-verify", kind: .boolean(\.decoderSkipVerify),
-            help: "Take any certificate of the decode worker. For tests.",
-            notBuilt: NotBuilt(
-                available: ["false"], because: noTLS, instead: "run with --decoder-tls-insecure-skip-verify=false")),
         Setting(
             name: "data-parallel-size", kind: .number(\.dataParallelSize, 1...256),
             help: "Ranks of the decode worker, each on a port of its own.",
@@ -141,16 +118,6 @@ extension SettingsTable {
         Setting(
             name: "max-prefill-answer-bytes", kind: .bytes(\.prefillAnswerLimit, 1 << 10...gibibyte),
             help: "Largest answer of a prefill worker; above it the client gets 502."),
-        Setting(
-            name: "prefiller-use-tls", kind: .boolean(\.prefillerUseTLS), help: "Speak TLS to prefill workers.",
-            notBuilt: NotBuilt(
-                available: ["false"], because: "\(noTLS), and prefill workers are reached over plain HTTP",
-                instead: "run with --prefiller-use-tls=false")),
-        Setting(
-            name: "prefiller-tls-insecure-skip-verify", kind: .boolean(\.prefillerSkipVerify),
-            help: "Take any certificate of a prefill worker. For tests.",
-            notBuilt: NotBuilt(
-                available: ["false"], because: noTLS, instead: "run with --prefiller-tls-insecure-skip-verify=false")),
         Setting(
             name: "enable-prefiller-sampling", environment: "ENABLE_PREFILLER_SAMPLING",
             kind: .boolean(\.prefillerSampling),

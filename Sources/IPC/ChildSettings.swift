@@ -10,7 +10,7 @@ public enum ChildSettings: Sendable, Equatable {
     case signer(SignerSettings)
 
     /// Longest encoding in bytes.
-    static let longest = 8192
+    static let longest = 16_384
 
     /// Whom they are for.
     public var role: Role {

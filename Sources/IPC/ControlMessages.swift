@@ -42,6 +42,9 @@ public enum ToChild: Message, Equatable {
     case makeCertificate(key: UInt32, names: String, lifetimeSeconds: UInt32)
     /// Signer: nobody uses this key any more.
     case forgetKey(key: UInt32)
+    /// Proxy: certificates in PEM, in a sealed memory file. `key` is the signer's number of the key that belongs to a chain
+    /// of ours; 0 for authorities. Later ones replace those of the same use.
+    case certificates(CertificateUse, key: UInt32)
     /// Stop accepting, finish what runs, then say drained. Milliseconds until what is left is cut; 0 = never.
     case drain(deadlineMilliseconds: UInt32)
     /// End now.
@@ -75,6 +78,7 @@ public enum ToChild: Message, Equatable {
         case .privateKey: 21
         case .makeCertificate: 22
         case .forgetKey: 23
+        case .certificates: 24
         }
     }
 
@@ -104,6 +108,7 @@ public enum ToChild: Message, Equatable {
         case .privateKey: "private-key"
         case .makeCertificate: "make-certificate"
         case .forgetKey: "forget-key"
+        case .certificates: "certificates"
         }
     }
 
@@ -111,7 +116,7 @@ public enum ToChild: Message, Equatable {
     public var carriesDescriptor: Bool {
         switch self {
         case .segment, .dialer, .proxyChannel, .listener, .statusPage, .peerSegment, .file, .resolver, .resolverClient,
-            .allowlist, .signer, .signerClient, .certificate, .privateKey:
+            .allowlist, .signer, .signerClient, .certificate, .privateKey, .certificates:
             true
         case .settings, .peerGone, .drain, .stop, .ping, .allowlistConfirmed, .fileUnavailable, .makeCertificate,
             .forgetKey:
@@ -127,7 +132,7 @@ public enum ToChild: Message, Equatable {
         case 4: 6
         case 5, 6, 10, 13, 14, 19: 0
         case 12: 1
-        case 7, 17, 21: 5
+        case 7, 17, 21, 24: 5
         case 15, 16: 16
         case 8, 9, 11, 20, 23: 4
         case 22: 4 + 2 + longestNames + 4
@@ -153,6 +158,9 @@ public enum ToChild: Message, Equatable {
         case .privateKey(let key, let purpose):
             writer.write(key)
             writer.write(purpose.rawValue)
+        case .certificates(let use, let key):
+            writer.write(use.rawValue)
+            writer.write(key)
         case .makeCertificate(let key, let names, let lifetime):
             writer.write(key)
             writer.write(names)
@@ -202,6 +210,8 @@ public enum ToChild: Message, Equatable {
             .makeCertificate(
                 key: reader.read(), names: reader.readText(limit: longestNames), lifetimeSeconds: reader.read())
         case 23: .forgetKey(key: reader.read())
+        case 24:
+            .certificates(reader.read(case: CertificateUse.self, fallback: .serving), key: reader.read())
         default: nil
         }
     }

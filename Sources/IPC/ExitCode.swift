@@ -28,6 +28,8 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case noKubernetesClient = 79
     /// Protection is on and the inference pool could not be listed within `--allowlist-sync-timeout`.
     case poolNotSynced = 80
+    /// `--require-certificate` is set, and there is no certificate that could be shown.
+    case certificate = 81
 
     /// The code's name, for logs and metrics.
     public var name: String {
@@ -44,6 +46,7 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
         case .missingSandbox: "missing-sandbox"
         case .noKubernetesClient: "no-kubernetes-client"
         case .poolNotSynced: "pool-not-synced"
+        case .certificate: "certificate"
         }
     }
 
@@ -62,6 +65,7 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
         case .missingSandbox: "a required wall of the sandbox could not be put up"
         case .noKubernetesClient: "no token or certificates for the Kubernetes API"
         case .poolNotSynced: "the inference pool could not be listed in time"
+        case .certificate: "--require-certificate is set and there is no usable certificate"
         }
     }
 }

@@ -53,7 +53,7 @@ public enum Permissions {
         case .drain: role == .proxy
         case .proxyChannel, .resolver: role == .dialer
         case .resolverClient: role == .resolver
-        case .signer: role == .proxy
+        case .signer, .certificates: role == .proxy
         case .signerClient, .certificate, .privateKey, .makeCertificate, .forgetKey: role == .signer
         case .file(let file):
             switch file {

@@ -68,6 +68,8 @@ public struct ProxySettings: Sendable, Equatable {
     public var samplePrefillers = false
     /// Legs that run to a prefiller when it leaves the allowlist are cut, not finished.
     public var cutRevoked = false
+    /// TLS on each side.
+    public var tls = ProxyTLSSettings()
     /// One line per request.
     public var logRequests = false
     /// Lines of this weight or heavier are logged.
@@ -96,6 +98,7 @@ public struct ProxySettings: Sendable, Equatable {
         writer.write(allowlistMaximumAge)
         writer.write(samplePrefillers)
         writer.write(cutRevoked)
+        tls.encode(into: &writer)
         writer.write(logRequests)
         writer.write(logLevel)
     }
@@ -129,6 +132,7 @@ public struct ProxySettings: Sendable, Equatable {
         allowlistMaximumAge = reader.read()
         samplePrefillers = reader.readBool()
         cutRevoked = reader.readBool()
+        tls = ProxyTLSSettings(from: &reader)
         logRequests = reader.readBool()
         logLevel = reader.read()
     }

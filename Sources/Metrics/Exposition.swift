@@ -26,6 +26,7 @@ public enum Exposition {
             ("network", Counter.errorsNetwork), ("http", .errorsHTTP), ("tls", .errorsTLS), ("timeout", .errorsTimeout),
             ("handoff", .errorsHandoff), ("client", .errorsClient), ("limit", .errorsLimit),
         ] { row("sidecar_errors_total", "type=\"\(label)\"", counter) }
+        renderTLS(header, row)
         header(
             "sidecar_retries_total", "counter", "Legs sent again on a new connection after a pooled one had gone stale."
         )
@@ -115,6 +116,29 @@ public enum Exposition {
         }
         header("sidecar_prefill_duration_seconds", "histogram", "The prefill leg whole.")
         render(.prefill, "sidecar_prefill_duration_seconds", "", totals, into: &text)
+    }
+
+    private static func renderTLS(
+        _ header: (String, String, String) -> Void, _ row: (String, String, Counter) -> Void
+    ) {
+        header("sidecar_tls_handshakes_total", "counter", "TLS handshakes that succeeded, by side and kind.")
+        for side in TLSSide.allCases {
+            for (kind, resumed) in [("full", false), ("resumed", true)] {
+                row(
+                    "sidecar_tls_handshakes_total", "side=\"\(side.label)\",kind=\"\(kind)\"",
+                    .tlsHandshakes(side, resumed: resumed))
+            }
+        }
+        header("sidecar_tls_handshake_failures_total", "counter", "TLS handshakes that failed, by side.")
+        for side in TLSSide.allCases {
+            row("sidecar_tls_handshake_failures_total", "side=\"\(side.label)\"", .tlsFailures(side))
+        }
+        header(
+            "sidecar_tls_unverified_connections_total", "counter",
+            "Connections to upstreams whose certificates were not checked.")
+        for side in [TLSSide.prefiller, .decoder] {
+            row("sidecar_tls_unverified_connections_total", "side=\"\(side.label)\"", .tlsUnverified(side))
+        }
     }
 
     private static func render(

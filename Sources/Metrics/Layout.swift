@@ -56,6 +56,21 @@ public enum Outcome: Int, CaseIterable, Sendable {
     }
 }
 
+/// Whom TLS is spoken to.
+public enum TLSSide: Int, CaseIterable, Sendable {
+    case client = 0
+    case prefiller = 1
+    case decoder = 2
+
+    var label: String {
+        switch self {
+        case .client: "client"
+        case .prefiller: "prefiller"
+        case .decoder: "decoder"
+        }
+    }
+}
+
 /// A word of a stripe.
 public struct Counter: Equatable, Sendable {
     /// Its position.
@@ -145,7 +160,17 @@ public struct Counter: Equatable, Sendable {
     public static let revoked = Counter(requestsEnd + 35)
     /// Dials ended because their target left the pool.
     public static let dialsRevoked = Counter(requestsEnd + 36)
-    static let countersEnd = requestsEnd + 37
+
+    /// Handshakes of TLS that were agreed on, in full or from an earlier connection's session.
+    @inline(__always)
+    public static func tlsHandshakes(_ side: TLSSide, resumed: Bool) -> Counter {
+        Counter(requestsEnd + 37 + side.rawValue * 2 + (resumed ? 1 : 0))
+    }
+    /// Handshakes of TLS that failed.
+    public static func tlsFailures(_ side: TLSSide) -> Counter { Counter(requestsEnd + 43 + side.rawValue) }
+    /// Connections to upstreams whose certificates nobody checked.
+    public static func tlsUnverified(_ side: TLSSide) -> Counter { Counter(requestsEnd + 46 + side.rawValue) }
+    static let countersEnd = requestsEnd + 49
 
     // Gauges: they go with the process that wrote them.
     /// Open client connections.

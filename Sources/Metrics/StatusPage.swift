@@ -48,6 +48,16 @@ public struct SupervisorStatus: Sendable, Equatable {
     public var allowlistEndpoints: UInt64 = 0
     /// When it was last shown to be current, in milliseconds of the monotonic clock; 0 = it has no age.
     public var allowlistConfirmedAt: Int64 = 0
+    /// When the certificates for clients and for upstreams end, in seconds since 1970; 0 = there are none.
+    public var servingCertificateEnds: Int64 = 0
+    /// See above.
+    public var upstreamCertificateEnds: Int64 = 0
+    /// Clients are shown a certificate that signs itself.
+    public var isSelfSigned = false
+    /// New certificates that were taken up.
+    public var certificateReloadsTaken: UInt64 = 0
+    /// New certificates that could not be used.
+    public var certificateReloadsRefused: UInt64 = 0
     /// One row for each component in use.
     public var components: [ComponentStatus] = []
     /// Instances whose segments count; all others are folded into `carried`.
@@ -64,7 +74,7 @@ public struct SupervisorStatus: Sendable, Equatable {
 /// together.
 public enum StatusPage {
     private static let componentWords = 5
-    private static let fixedWords = 12
+    private static let fixedWords = 17
     private static let words =
         fixedWords + SupervisorStatus.mostComponents * componentWords + SupervisorStatus.mostInstances + Layout.words
 
@@ -90,6 +100,11 @@ public enum StatusPage {
         cl_store(words + 9, UInt64(bitPattern: status.allowlistConfirmedAt))
         cl_store(words + 10, status.missingWalls)
         cl_store(words + 11, status.sandboxDeaths)
+        cl_store(words + 12, UInt64(bitPattern: status.servingCertificateEnds))
+        cl_store(words + 13, UInt64(bitPattern: status.upstreamCertificateEnds))
+        cl_store(words + 14, status.isSelfSigned ? 1 : 0)
+        cl_store(words + 15, status.certificateReloadsTaken)
+        cl_store(words + 16, status.certificateReloadsRefused)
         var at = fixedWords
         for component in components {
             cl_store(words + at, UInt64(component.role))
@@ -124,6 +139,11 @@ public enum StatusPage {
             status.allowlistEndpoints = cl_load(words + 8)
             status.missingWalls = cl_load(words + 10)
             status.sandboxDeaths = cl_load(words + 11)
+            status.servingCertificateEnds = Int64(bitPattern: cl_load(words + 12))
+            status.upstreamCertificateEnds = Int64(bitPattern: cl_load(words + 13))
+            status.isSelfSigned = cl_load(words + 14) == 1
+            status.certificateReloadsTaken = cl_load(words + 15)
+            status.certificateReloadsRefused = cl_load(words + 16)
             status.allowlistConfirmedAt = Int64(bitPattern: cl_load(words + 9))
             let components = min(Int(truncatingIfNeeded: cl_load(words + 4)), SupervisorStatus.mostComponents)
             let live = min(Int(truncatingIfNeeded: cl_load(words + 5)), SupervisorStatus.mostInstances)

@@ -88,6 +88,10 @@ extension Loop {
             closeClient(client)
             return
         }
+        if settings.tls.serves {
+            beginHandshake(client)
+            return
+        }
         timers.set(fd, now + Int64(settings.headTimeout), in: clients)
         // Most clients have sent their request by now; reading saves a turn, and an empty read costs little.
         client.pointee.readable = true
@@ -99,6 +103,7 @@ extension Loop {
         let fd = client.pointee.fd
         guard client.pointee.phase != .free else { return }
         timers.remove(fd, from: clients)
+        endTLS(of: client)
         releaseRequest(client)
         client.pointee.input.free()
         client.pointee.pending.free()

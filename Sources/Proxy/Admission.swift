@@ -42,6 +42,8 @@ struct PrefillChoice: Equatable {
     var endpoint: Endpoint
     /// A name that the dialer looks up; `endpoint` has only its port then.
     var name = ""
+    /// What the request calls it, where that is a name and not an address: its certificate must bear it.
+    var host = ""
 }
 
 /// Which of the prefillers that a request names may be tried. The dialer asks itself the same and is the one that
@@ -78,14 +80,14 @@ extension Loop {
             switch target {
             case .endpoint(let endpoint): consider(PrefillChoice(endpoint: endpoint))
             case .localhost(let port):
-                consider(PrefillChoice(endpoint: Endpoint(.loopback4, port)))
-                consider(PrefillChoice(endpoint: Endpoint(.loopback6, port)))
+                consider(PrefillChoice(endpoint: Endpoint(.loopback4, port), host: "localhost"))
+                consider(PrefillChoice(endpoint: Endpoint(.loopback6, port), host: "localhost"))
             case .name(let name, let port):
                 let members = addresses(ofPod: name)
-                for address in members { consider(PrefillChoice(endpoint: Endpoint(address, port))) }
+                for address in members { consider(PrefillChoice(endpoint: Endpoint(address, port), host: name)) }
                 if !members.isEmpty { continue }
                 guard settings.resolveNames else { return .malformed }
-                consider(PrefillChoice(endpoint: Endpoint(.any, port), name: name))
+                consider(PrefillChoice(endpoint: Endpoint(.any, port), name: name, host: name))
             case .none, .malformed: return .malformed
             }
         }
@@ -184,7 +186,7 @@ extension Loop {
             guard upstream.pointee.purpose == .prefiller, outsideAllowlist(upstream.pointee.endpoint) != nil else {
                 return
             }
-            upstream.pointee.isRevoked = true
+            upstream.pointee.isSpent = true
             guard settings.cutRevoked else { return }
             stripe.add(.revoked)
             perform(client.pointee.life.handle(.revoked), client)

@@ -2,12 +2,15 @@ import HTTP
 import JSON
 import Linux
 import Metrics
+import TLS
 
 /// A client's connection: a slot of a table indexed by descriptor. Trivial, so that it is neither counted nor copied by
 /// accident; what it owns on the heap is freed by `Loop.closeClient`.
 struct Client {
     enum Phase: UInt8 {
         case free
+        /// TLS is being agreed on; nothing has been said yet.
+        case handshake
         /// Between requests: nothing of the next one is here.
         case idle
         /// Part of a head is here.
@@ -36,6 +39,11 @@ struct Client {
     var closeAfter = false
     /// It stands on the loop's list of connections to resume.
     var isListed = false
+
+    /// Its TLS; nil in the clear.
+    var tls: TLSConnection?
+    /// The signature that its handshake waits for, or 0.
+    var signature: UInt32 = 0
 
     /// Where it came from.
     var peer = Address.any
@@ -88,6 +96,8 @@ struct Handoff {
     var target: Endpoint
     /// The target is a name, which the dialer resolves; `target` has its address once a connection is there.
     var name = ""
+    /// The name that the request calls it by, for its certificate; empty = it is called by its address.
+    var host = ""
     /// Prefillers that are tried when this one can't be reached, the last one first.
     var others: [PrefillChoice] = []
     /// The decode leg's head, without its length and its empty line.

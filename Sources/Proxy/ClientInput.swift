@@ -22,6 +22,10 @@ extension Loop {
             guard flushPending(client) else { return }
         }
         if events & CL_RDHUP != 0 { client.pointee.ended = true }
+        if client.pointee.phase == .handshake {
+            shakeHands(client)
+            return
+        }
         if events & (CL_IN | CL_RDHUP) != 0 {
             client.pointee.readable = true
             readClient(client)
@@ -34,7 +38,7 @@ extension Loop {
         var budget = Self.readBudget
         while client.pointee.readable {
             switch client.pointee.phase {
-            case .free, .closing: return
+            case .free, .closing, .handshake: return
             case .serving:
                 // Further requests wait in the socket. Only the end of the connection matters now.
                 if client.pointee.ended { clientEndedWhileServing(client) }
@@ -56,7 +60,10 @@ extension Loop {
                 intoBody
                 ? UnsafeMutableRawBufferPointer(
                     rebasing: client.pointee.body.spare.prefix(client.pointee.reader.missing)) : readBuffer
-            let n = cl_recv(client.pointee.fd, room.baseAddress, room.count)
+            let n =
+                client.pointee.phase == .lingering
+                ? cl_recv(client.pointee.fd, room.baseAddress, room.count)
+                : receive(from: client.pointee.fd, client.pointee.tls, room)
             if n == -Int(EAGAIN) || n == -Int(EINTR) {
                 client.pointee.readable = false
                 return
@@ -66,8 +73,13 @@ extension Loop {
                 return
             }
             // A short read has emptied the socket, unless its end was seen, which must be read as such.
-            if n < room.count && !client.pointee.ended { client.pointee.readable = false }
-            if client.pointee.phase == .lingering { continue }
+            if client.pointee.phase == .lingering {
+                if n < room.count && !client.pointee.ended { client.pointee.readable = false }
+                continue
+            }
+            if isEmptied(by: n, of: room.count, client.pointee.tls) && !client.pointee.ended {
+                client.pointee.readable = false
+            }
             if intoBody {
                 advanceBody(client, UnsafeRawBufferPointer(start: room.baseAddress, count: n), inPlace: true)
             } else {
@@ -125,7 +137,7 @@ extension Loop {
                 }
             case .body:
                 at += advanceBody(client, rest, inPlace: false)
-            case .serving, .lingering, .closing, .tunnel, .free:
+            case .serving, .lingering, .closing, .tunnel, .handshake, .free:
                 keep(client, bytes, from: at, kept: kept)
                 return
             }
@@ -279,7 +291,7 @@ extension Loop {
         case .body, .head:
             stripe.add(.errorsClient)
             closeClient(client)
-        case .idle, .lingering, .closing, .free: closeClient(client)
+        case .handshake, .idle, .lingering, .closing, .free: closeClient(client)
         }
     }
 
@@ -295,7 +307,12 @@ extension Loop {
     /// A client's deadline has passed; what it means depends on the phase.
     func clientDeadline(_ client: UnsafeMutablePointer<Client>) {
         switch client.pointee.phase {
+        case .handshake:
+            stripe.add(.errorsTimeout)
+            stripe.add(.tlsFailures(.client))
+            closeClient(client)
         case .idle:
+            sayGoodbye(to: client)
             closeClient(client)
         case .head:
             stripe.add(.errorsTimeout)
@@ -303,7 +320,7 @@ extension Loop {
         case .body: checkBodyRate(client)
         case .serving:
             if client.pointee.pending.isEmpty {
-                perform(client.pointee.life.handle(.deadlinePassed), client)
+                perform(client.pointee.life.handle(deadlineEvent(client)), client)
             } else {
                 clientGone(client)
             }

@@ -33,10 +33,7 @@ extension Loop {
         var skip = 0
         let wasPending = !client.pointee.pending.isEmpty
         if !wasPending {
-            let n =
-                count == 1
-                ? cl_send(client.pointee.fd, vector[0].iov_base, vector[0].iov_len)
-                : cl_sendv(client.pointee.fd, vector, Int32(count))
+            let n = send(to: client.pointee.fd, client.pointee.tls, vector, count)
             if n < 0 && n != -Int(EAGAIN) {
                 clientGone(client)
                 return false
@@ -72,7 +69,7 @@ extension Loop {
     func flushPending(_ client: UnsafeMutablePointer<Client>) -> Bool {
         while client.pointee.pendingSent < client.pointee.pending.count {
             let rest = UnsafeRawBufferPointer(rebasing: client.pointee.pending.bytes[client.pointee.pendingSent...])
-            let n = cl_send(client.pointee.fd, rest.baseAddress, rest.count)
+            let n = send(to: client.pointee.fd, client.pointee.tls, rest)
             if n == -Int(EAGAIN) {
                 awaitReader(client)
                 return true
@@ -102,7 +99,7 @@ extension Loop {
             let generation = client.pointee.generation
             processKept(client)
             return client.pointee.generation == generation && client.pointee.phase != .free
-        case .head, .body, .lingering, .free: return true
+        case .handshake, .head, .body, .lingering, .free: return true
         }
     }
 
@@ -126,6 +123,7 @@ extension Loop {
             closeClient(client)
             return
         }
+        sayGoodbye(to: client)
         _ = cl_shutdown_write(client.pointee.fd)
         releaseRequest(client)
         client.pointee.input.free()

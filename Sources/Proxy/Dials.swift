@@ -174,13 +174,19 @@ final class Dials {
         }
         guard client.pointee.generation == entry.generation, client.pointee.phase == .serving, client.pointee.dial == id
         else {
+            // Without the request that it was made for nobody says whose certificate it must show.
+            if loop.settings.tls.leg(entry.purpose).isOn { upstream.pointee.isSpent = true }
             loop.park(upstream)
             return
         }
         client.pointee.dial = 0
         if entry.purpose == .prefiller { client.pointee.handoff?.pointee.target = peer }
         loop.assign(upstream, to: client)
-        loop.perform(client.pointee.life.handle(.connected), client)
+        if loop.settings.tls.leg(entry.purpose).isOn {
+            loop.beginHandshake(upstream, client)
+        } else {
+            loop.perform(client.pointee.life.handle(.connected), client)
+        }
     }
 
     private func refuse(_ place: UInt32, _ reason: DialRefusal, _ loop: Loop) {

@@ -15,6 +15,10 @@ extension Loop {
             case cut = 4
             /// The value is a retained `AllowlistInForce`.
             case allowlist = 5
+            /// The value is a retained `TLSContexts`.
+            case tls = 6
+            /// A channel to a signer.
+            case signer = 7
         }
 
         var kind: Int
@@ -25,6 +29,9 @@ extension Loop {
     func post(allowlist: AllowlistInForce) {
         post(.allowlist, Int(bitPattern: Unmanaged.passRetained(allowlist).toOpaque()))
     }
+
+    /// Hands the loop certificates, from any thread.
+    func post(tls: TLSContexts) { post(.tls, Int(bitPattern: Unmanaged.passRetained(tls).toOpaque())) }
 
     func readMailbox() {
         while true {
@@ -39,6 +46,11 @@ extension Loop {
                 // Sound: `post(allowlist:)` retained it for exactly this one reader.
                 guard let pointer = UnsafeRawPointer(bitPattern: order.value) else { return }
                 adopt(Unmanaged<AllowlistInForce>.fromOpaque(pointer).takeRetainedValue())
+            case .tls:
+                // Sound: as above, by `post(tls:)`.
+                guard let pointer = UnsafeRawPointer(bitPattern: order.value) else { return }
+                adopt(Unmanaged<TLSContexts>.fromOpaque(pointer).takeRetainedValue())
+            case .signer: replaceSigner(Int32(truncatingIfNeeded: order.value))
             case .drain: beginDrain()
             case .cut: if order.value == 0 { cutWhatIsLeft() }
             }
@@ -46,7 +58,7 @@ extension Loop {
     }
 
     /// How long an idle connection may still bring a request when a drain begins, in milliseconds.
-    private static let idleGrace: Int64 = 1000
+    static let idleGrace: Int64 = 1000
 
     /// No more connections, and no request after the one that may be on its way; what runs may finish.
     func beginDrain() {
@@ -73,7 +85,7 @@ extension Loop {
             }
             switch client.pointee.phase {
             case .serving: perform(client.pointee.life.handle(.drainDeadline), client)
-            case .tunnel, .idle, .head, .body, .lingering, .closing: clientGone(client)
+            case .handshake, .tunnel, .idle, .head, .body, .lingering, .closing: clientGone(client)
             case .free: break
             }
         }

@@ -31,6 +31,11 @@ struct ErrorAnswer {
             self.init(504, "prefill_timeout", "The prefill worker did not answer within the prefill timeout.")
         case .prefillerBroken:
             self.init(502, "prefiller_failed", "The prefill worker's answer was broken or ended too early.")
+        case .prefillerTLS:
+            self.init(
+                502, "prefiller_tls_failed",
+                "TLS to the prefill worker failed, or its certificate was refused; see the sidecar's log for the reason."
+            )
         case .prefillAnswerTooLarge:
             self.init(
                 502, "prefill_answer_too_large", "The prefill worker's answer is larger than the sidecar accepts.")
@@ -57,6 +62,10 @@ struct ErrorAnswer {
             self.init(502, "BadGateway", "The decoder could not be reached.")
         case .decoderBroken:
             self.init(502, "BadGateway", "The decoder's answer was broken or ended before it began.")
+        case .decoderTLS:
+            self.init(
+                502, "decoder_tls_failed",
+                "TLS to the decoder failed, or its certificate was refused; see the sidecar's log for the reason.")
         case .noResources:
             self.init(503, "overloaded", "The sidecar cannot open more connections at the moment.", retryAfter: 1)
         case .draining:
@@ -106,6 +115,7 @@ struct ErrorAnswer {
     static func counter(_ failure: Failure) -> Counter {
         switch failure {
         case .prefillTimeout: .errorsTimeout
+        case .prefillerTLS, .decoderTLS: .errorsTLS
         case .invalidHandoff, .missingHandoff, .handoffExpired: .errorsHandoff
         case .prefillAnswerTooLarge, .noResources, .draining: .errorsLimit
         case .prefillerForbidden, .prefillerNotAllowed, .allowlistUnusable: .errorsClient

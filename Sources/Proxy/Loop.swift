@@ -5,6 +5,7 @@ import IPC
 import JSON
 import Linux
 import Metrics
+import TLS
 
 /// One event loop: one thread, one epoll instance, its own connections, pool, channel to the dialer and counters. Loops
 /// share nothing but the listener and the few words of `Shared`, so there are no locks.
@@ -18,6 +19,8 @@ final class Loop {
     static let readBudget = 8
     /// What a head may grow by on its way through.
     static let headRoom = HeadLimits.bytes + 4096
+    /// How soon a full channel to the signer is tried again, in milliseconds.
+    private static let signerRetry: Int32 = 5
 
     let index: Int
     let settings: ProxySettings
@@ -44,6 +47,14 @@ final class Loop {
     var pool = Pool()
     var spareBody = SpareBody()
     var dials: Dials
+    /// How TLS is spoken; nil where it isn't, and until certificates have come.
+    var tls: TLSContexts?
+    /// Signatures that handshakes wait for; nil where we show no certificate.
+    var signing: SignerLink?
+    var sessions = TLSSessions()
+    var tlsLog = LogBudget()
+    /// Room for what TLS seals as one record, where answers and legs come in pieces.
+    let recordBuffer: UnsafeMutableRawBufferPointer
     var listener: Int32 = -1
     var accepting = false
     var openClients = 0
@@ -91,6 +102,7 @@ final class Loop {
         upstreams = try Self.table(of: Upstream.self, tableSize)
         readBuffer = .allocate(byteCount: Self.readSize, alignment: 4096)
         scratch = .allocate(byteCount: Self.headRoom, alignment: 4096)
+        recordBuffer = .allocate(byteCount: settings.tls.isUsed ? TLSConnection.largestRecord : 0, alignment: 64)
         vector = .allocate(capacity: Self.vectorCapacity)
         now = Clock.milliseconds()
         timers = Timers(now: now)
@@ -132,6 +144,7 @@ final class Loop {
         while let fd = timers.nextExpired(now: now, in: clients) { clientDeadline(clients + Int(fd)) }
         sweepPool()
         dials.sendUnsent(self)
+        signing?.sendUnsent()
         dials.expire(self)
         spareBody.expire(now: now)
         onTurn?()
@@ -147,6 +160,7 @@ final class Loop {
         var wait = timers.wait(now: now)
         wait = Self.sooner(wait, pool.wait(now: now, idle: Int64(settings.upstreamIdle), upstreams))
         wait = Self.sooner(wait, dials.wait(now: now))
+        if signing?.hasUnsent == true { wait = Self.sooner(wait, Self.signerRetry) }
         if listener >= 0 && !accepting { wait = Self.sooner(wait, Int32(clamping: max(20, acceptAgainAt - now))) }
         return Self.sooner(wait, spareBody.wait(now: now))
     }
@@ -185,6 +199,7 @@ final class Loop {
         switch special {
         case .listener: acceptClients()
         case .dialer: dials.receive(self)
+        case .signer: receiveSignatures()
         case .mailbox: readMailbox()
         case .control: shared.onControl?(self)
         case nil: break
@@ -197,6 +212,7 @@ final class Loop {
         case dialer = 2
         case mailbox = 3
         case control = 4
+        case signer = 5
     }
 
     // MARK: Fairness

@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import HTTP
 import JSON
+import TLS
 
 /// One leg's request on its way to an upstream: a head, and a body that is either copied behind it (small ones, one
 /// send) or referred to piece by piece in the client's own buffer (large ones, never copied). It is kept until the
@@ -52,14 +53,17 @@ struct Outgoing {
         (block.base! + (headCount + 15) / 16 * 16).assumingMemoryBound(to: Piece.self)
     }
 
-    /// Sends what is left until the socket is full. Negative: an errno.
-    mutating func send(to fd: Int32) -> Int {
+    /// Sends what is left until the socket is full. Negative: an errno. `record`: room for what TLS seals at once.
+    mutating func send(to fd: Int32, _ tls: TLSConnection?, _ record: UnsafeMutableRawBufferPointer) -> Int {
         while sent < total {
             let n: Int
             if pieceCount == 0 {
-                n = cl_send(fd, block.base! + sent, total - sent)
+                let rest = UnsafeRawBufferPointer(start: block.base! + sent, count: total - sent)
+                n = tls.map { $0.send(rest) } ?? cl_send(fd, rest.baseAddress, rest.count)
             } else {
-                n = sendPieces(fd)
+                n = withPieces { vector, count in
+                    tls.map { $0.send(vector, count, record) } ?? cl_sendv(fd, vector, Int32(count))
+                }
             }
             if n == -Int(EAGAIN) { return 0 }
             if n < 0 { return n }
@@ -68,7 +72,7 @@ struct Outgoing {
         return 0
     }
 
-    private func sendPieces(_ fd: Int32) -> Int {
+    private func withPieces(_ body: (UnsafeMutablePointer<iovec>, Int) -> Int) -> Int {
         withUnsafeTemporaryAllocation(of: iovec.self, capacity: Self.batch) { vector in
             var used = 0
             var skip = sent
@@ -93,7 +97,7 @@ struct Outgoing {
                 used += 1
                 skip = 0
             }
-            return cl_sendv(fd, vector.baseAddress, Int32(used))
+            return body(vector.baseAddress!, used)
         }
     }
 

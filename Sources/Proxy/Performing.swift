@@ -39,7 +39,9 @@ extension Loop {
         client.pointee.outgoing.rewind()
         let endpoint = endpoint(client, purpose)
         // A name's address isn't known here, so a name is dialled each time.
-        let isNamed = purpose == .prefiller && client.pointee.handoff?.pointee.name.isEmpty == false
+        let isNamed =
+            purpose == .prefiller
+            && (client.pointee.handoff?.pointee.name.isEmpty == false || isProvenByName(client.pointee.handoff))
         if !fresh, !isNamed, let upstream = takeIdle(purpose, endpoint) {
             stripe.add(.upstreamReused)
             assign(upstream, to: client)
@@ -63,6 +65,7 @@ extension Loop {
         guard let handoff = client.pointee.handoff, let next = handoff.pointee.others.popLast() else { return false }
         handoff.pointee.target = next.endpoint
         handoff.pointee.name = next.name
+        handoff.pointee.host = next.host
         acquire(client, .prefiller, fresh: false)
         return true
     }
@@ -117,7 +120,7 @@ extension Loop {
     /// Sends what is left of the leg.
     func continueSending(_ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>) {
         if client.pointee.outgoing.isSent { return }
-        if client.pointee.outgoing.send(to: upstream.pointee.fd) < 0 {
+        if client.pointee.outgoing.send(to: upstream.pointee.fd, upstream.pointee.tls, recordBuffer) < 0 {
             // The upstream takes no more, but it may have answered before it closed (a refusal of a large body): what it
             // said is read first, and its end after that.
             upstream.pointee.readable = true

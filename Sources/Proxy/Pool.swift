@@ -53,12 +53,13 @@ extension Loop {
     func park(_ upstream: UnsafeMutablePointer<Upstream>) {
         upstream.pointee.client = -1
         upstream.pointee.input.free()
+        keepSession(of: upstream)
         let count =
             upstream.pointee.purpose == .decoder
             ? pool.decoder.count : pool.prefillers[upstream.pointee.endpoint]?.count ?? 0
         // Input that wasn't read belongs to no leg: such a connection would give it to the next one as an answer.
         guard upstream.pointee.keepsAlive, !upstream.pointee.ended, !upstream.pointee.readable, !draining,
-            !upstream.pointee.isRevoked,
+            !upstream.pointee.isSpent,
             settings.upstreamIdle > 0,
             count < Int(settings.maximumIdlePerUpstream)
         else {
@@ -161,6 +162,7 @@ extension Loop {
         guard upstream.pointee.phase != .free else { return }
         if upstream.pointee.phase == .idle { unlink(upstream) }
         let fd = upstream.pointee.fd
+        endTLS(of: upstream)
         upstream.pointee.input.free()
         upstream.pointee.phase = .free
         if upstream.pointee.client >= 0 && clients[Int(upstream.pointee.client)].upstream == fd {

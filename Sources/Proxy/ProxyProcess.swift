@@ -5,6 +5,7 @@ import IPC
 import Linux
 import Metrics
 import Sandbox
+import TLS
 
 /// The proxy as a process: it takes its settings and descriptors from the supervisor, starts its loops, and carries out
 /// orders. It opens nothing itself.
@@ -16,6 +17,8 @@ final class ProxyProcess: @unchecked Sendable {
     private var loops: [Loop] = []
     private var shared: Shared?
     private var dialerChannels: [UInt16: Int32] = [:]
+    private var signerChannels: [UInt16: Int32] = [:]
+    private var certificates: ProxyCertificates?
     private var drainDeadline: Int64 = 0
     private var listeners = 0
     private var allowlist: AllowlistInForce?
@@ -56,6 +59,9 @@ final class ProxyProcess: @unchecked Sendable {
         self.progress = progress
         for (loop, fd) in dialerChannels { give(dialer: fd, to: Int(loop)) }
         dialerChannels = [:]
+        for (loop, fd) in signerChannels { give(signer: fd, to: Int(loop)) }
+        signerChannels = [:]
+        if let certificates, settings.tls.isUsed { spread(certificates.contexts) }
         if let allowlist { spread(allowlist) }
         shared.onControl = { [unowned self] _ in self.receiveOrders() }
         guard loops[0].poll.watch(control.fd, .control) else {
@@ -64,6 +70,7 @@ final class ProxyProcess: @unchecked Sendable {
         for loop in loops.dropFirst() { start(loop) }
         // A thread's first system calls are libc's own, and no filter of ours lists them.
         while shared.loopsRunning(0) < loops.count - 1 { usleep(200) }
+        loops[0].prepareThread()
         Walls.close(.proxy, channel: control.fd)
         say(.ready)
         loops[0].onTurn = { [unowned self] in
@@ -82,6 +89,7 @@ final class ProxyProcess: @unchecked Sendable {
             { context in
                 guard let context else { return nil }
                 let loop = Unmanaged<Loop>.fromOpaque(context).takeUnretainedValue()
+                loop.prepareThread()
                 _ = loop.shared.loopsRunning(1)
                 loop.run()
                 return nil
@@ -95,7 +103,11 @@ final class ProxyProcess: @unchecked Sendable {
     /// Before the first loop exists: blocks until settings, segment and the dialer channels of all loops are here.
     private func receiveUntilComplete() {
         while true {
-            if let settings, segment != nil, dialerChannels.count >= Int(settings.loops) { return }
+            if let settings, segment != nil, dialerChannels.count >= Int(settings.loops),
+                certificates?.isComplete == true
+            {
+                return
+            }
             var ready = pollfd(fd: control.fd, events: Int16(POLLIN), revents: 0)
             _ = Glibc.poll(&ready, 1, -1)
             receiveOrders()
@@ -125,6 +137,8 @@ final class ProxyProcess: @unchecked Sendable {
                 exit("settings came twice or make no sense", .ipcViolation)
             }
             self.settings = settings
+            if settings.tls.isUsed, !TLS.start() { exit("OpenSSL can't be set up", .resource) }
+            certificates = ProxyCertificates(settings.tls)
         case .segment(let stripes):
             guard let segment = SegmentWriter.map(fd: descriptor, stripes: Int(stripes)) else {
                 exit("the counter segment is not what it must be", .resource)
@@ -136,6 +150,13 @@ final class ProxyProcess: @unchecked Sendable {
             } else {
                 give(dialer: descriptor, to: Int(loop))
             }
+        case .signer(let loop):
+            if loops.isEmpty {
+                if let old = signerChannels.updateValue(descriptor, forKey: loop) { close(old) }
+            } else {
+                give(signer: descriptor, to: Int(loop))
+            }
+        case .certificates(let use, let key): adopt(descriptor, use, key)
         case .listener:
             // One descriptor for each loop, so that each can close its own.
             guard listeners < loops.count else {
@@ -154,7 +175,7 @@ final class ProxyProcess: @unchecked Sendable {
                 spread(AllowlistInForce(allowlist.snapshot, generation: generation, confirmedAt: confirmedAt))
             }
         case .settings, .proxyChannel, .statusPage, .peerSegment, .peerGone, .file, .resolver, .resolverClient,
-            .fileUnavailable, .signer, .signerClient, .certificate, .privateKey, .makeCertificate, .forgetKey:
+            .fileUnavailable, .signerClient, .certificate, .privateKey, .makeCertificate, .forgetKey:
             exit("the supervisor sent '\(message.name)'", .ipcViolation)
         }
     }
@@ -189,6 +210,32 @@ final class ProxyProcess: @unchecked Sendable {
             return
         }
         loops[loop].post(.dialer, Int(fd))
+    }
+
+    private func give(signer fd: Int32, to loop: Int) {
+        guard loop < loops.count else {
+            close(fd)
+            return
+        }
+        loops[loop].post(.signer, Int(fd))
+    }
+
+    /// Takes certificates over, and closes their descriptor. Those that can't be used change nothing; before the first
+    /// connection there is nothing that could go on without them.
+    private func adopt(_ descriptor: Int32, _ use: CertificateUse, _ key: UInt32) {
+        defer { close(descriptor) }
+        do throws(TLSFailure) {
+            try certificates?.take(use, key: key, descriptor)
+        } catch {
+            if loops.isEmpty { exit("\(use.words) can't be used: \(error)", .configuration) }
+            ChildLog.write(.error, "\(use.words) can't be used, and what was in use stays: \(error)")
+            return
+        }
+        if !loops.isEmpty, let certificates { spread(certificates.contexts) }
+    }
+
+    private func spread(_ contexts: TLSContexts) {
+        for loop in loops { loop.post(tls: contexts) }
     }
 
     private func say(_ message: FromChild) {

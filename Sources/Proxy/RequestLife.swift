@@ -8,6 +8,7 @@ enum Failure: UInt8, CaseIterable, Equatable {
     case prefillerUnreachable
     case prefillTimeout
     case prefillerBroken
+    case prefillerTLS
     case prefillAnswerTooLarge
     case invalidHandoff
     case missingHandoff
@@ -15,6 +16,7 @@ enum Failure: UInt8, CaseIterable, Equatable {
     case decoderRefused
     case decoderUnreachable
     case decoderBroken
+    case decoderTLS
     case noResources
     case draining
 }
@@ -55,6 +57,8 @@ struct RequestLife: Equatable {
         case completed
         /// The upstream connection ended too early. `stale`: it came from the pool and not one byte was answered.
         case lost(stale: Bool)
+        /// The upstream connection's TLS failed, in its handshake or later. Never tried again, and never without TLS.
+        case tlsFailed
         /// Leg 1 took too long, or leg 2's body came too late for its handoff.
         case deadlinePassed
         case clientGone
@@ -116,6 +120,8 @@ struct RequestLife: Equatable {
             phase = .reachingPrefiller
             return .acquire(.prefiller, fresh: true)
         case (.prefilling, .lost), (.collectingHandoff, .lost): return fail(.prefillerBroken)
+        case (.reachingPrefiller, .tlsFailed), (.prefilling, .tlsFailed), (.collectingHandoff, .tlsFailed):
+            return fail(.prefillerTLS)
         case (.reachingPrefiller, .deadlinePassed): return fail(.prefillerUnreachable)
         case (.prefilling, .deadlinePassed), (.collectingHandoff, .deadlinePassed): return fail(.prefillTimeout)
         case (.collectingHandoff, .answerTooLarge): return fail(.prefillAnswerTooLarge)
@@ -141,11 +147,12 @@ struct RequestLife: Equatable {
             phase = .reachingDecoder
             return .acquire(.decoder, fresh: true)
         case (.decoding, .lost): return fail(.decoderBroken)
+        case (.reachingDecoder, .tlsFailed), (.decoding, .tlsFailed): return fail(.decoderTLS)
 
         case (.relaying, .completed):
             phase = .finished
             return .finish
-        case (.relaying, .lost), (.relaying, .drainDeadline), (.relaying, .deadlinePassed):
+        case (.relaying, .lost), (.relaying, .tlsFailed), (.relaying, .drainDeadline), (.relaying, .deadlinePassed):
             phase = .finished
             return .cut
 
@@ -184,7 +191,7 @@ struct RequestLife: Equatable {
             (.finished, .handoff), (.finished, .answerTooLarge), (.finished, .completed), (.finished, .lost),
             (.finished, .deadlinePassed), (.finished, .drainDeadline),
             (.idle, .revoked), (.reachingPrefiller, .revoked), (.reachingDecoder, .revoked), (.decoding, .revoked),
-            (.finished, .revoked):
+            (.finished, .revoked), (.idle, .tlsFailed), (.finished, .tlsFailed):
             return .none
         }
     }

@@ -153,7 +153,9 @@ extension Loop {
             }
         }
         let handoff = UnsafeMutablePointer<Handoff>.allocate(capacity: 1)
-        handoff.initialize(to: Handoff(target: first.endpoint, name: first.name, others: others.reversed(), plan: plan))
+        handoff.initialize(
+            to: Handoff(
+                target: first.endpoint, name: first.name, host: first.host, others: others.reversed(), plan: plan))
         handoff.pointee.requestID = chooseRequestID(bytes)
         client.pointee.handoff = handoff
 

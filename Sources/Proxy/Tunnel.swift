@@ -64,7 +64,7 @@ extension Loop {
                 return
             }
             budget -= 1
-            let n = cl_recv(client.pointee.fd, readBuffer.baseAddress, Self.readSize)
+            let n = receive(from: client.pointee.fd, client.pointee.tls, readBuffer)
             if n == -Int(EAGAIN) || n == -Int(EINTR) {
                 client.pointee.readable = false
                 return
@@ -84,7 +84,7 @@ extension Loop {
         _ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>,
         _ bytes: UnsafeRawBufferPointer
     ) -> Bool {
-        let n = cl_send(upstream.pointee.fd, bytes.baseAddress, bytes.count)
+        let n = send(to: upstream.pointee.fd, upstream.pointee.tls, bytes)
         if n < 0 && n != -Int(EAGAIN) {
             endTunnel(client)
             return false
@@ -102,7 +102,7 @@ extension Loop {
     {
         if upstream.pointee.input.isEmpty { return true }
         let held = upstream.pointee.input.bytes
-        let n = cl_send(upstream.pointee.fd, held.baseAddress, held.count)
+        let n = send(to: upstream.pointee.fd, upstream.pointee.tls, held)
         if n == -Int(EAGAIN) { return true }
         if n < 0 {
             endTunnel(client)

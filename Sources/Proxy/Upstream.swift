@@ -1,11 +1,14 @@
 import HTTP
 import IPC
 import Linux
+import TLS
 
 /// A connection to the decoder or to a prefiller: a slot of a table indexed by descriptor, as clients are.
 struct Upstream {
     enum Phase: UInt8 {
         case free
+        /// TLS is being agreed on; the leg waits.
+        case handshake
         /// In the pool.
         case idle
         /// A leg is being sent, or its answer's head is awaited.
@@ -41,8 +44,13 @@ struct Upstream {
     var assignedAt: Int64 = 0
     /// It can serve another leg after this one.
     var keepsAlive = false
-    /// Its prefiller has left the allowlist: it serves no other leg.
-    var isRevoked = false
+    /// It serves no leg after this one: its prefiller left the allowlist, the certificates it was judged by were replaced,
+    /// or it was proven to be who one request called it, which says nothing to others.
+    var isSpent = false
+    /// Its TLS; nil in the clear.
+    var tls: TLSConnection?
+    /// The signature that its handshake waits for, or 0.
+    var signature: UInt32 = 0
     var readable = false
     var ended = false
     var isListed = false

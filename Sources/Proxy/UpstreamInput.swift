@@ -21,6 +21,10 @@ extension Loop {
             return
         }
         if events & CL_RDHUP != 0 { upstream.pointee.ended = true }
+        if upstream.pointee.phase == .handshake {
+            shakeHands(upstream)
+            return
+        }
         let generation = upstream.pointee.generation
         if events & CL_OUT != 0, upstream.pointee.client >= 0 {
             let client = clients + Int(upstream.pointee.client)
@@ -51,9 +55,13 @@ extension Loop {
                 return
             }
             budget -= 1
-            let n = cl_recv(upstream.pointee.fd, readBuffer.baseAddress, Self.readSize)
+            let n = receive(from: upstream.pointee.fd, upstream.pointee.tls, readBuffer)
             if n == -Int(EAGAIN) || n == -Int(EINTR) {
                 upstream.pointee.readable = false
+                return
+            }
+            if n == -Int(EPROTO) {
+                tlsFailed(upstream, client)
                 return
             }
             if n <= 0 {
@@ -61,7 +69,9 @@ extension Loop {
                 upstreamEnded(upstream, client, failed: n < 0)
                 return
             }
-            if n < Self.readSize && !upstream.pointee.ended { upstream.pointee.readable = false }
+            if isEmptied(by: n, of: Self.readSize, upstream.pointee.tls) && !upstream.pointee.ended {
+                upstream.pointee.readable = false
+            }
             upstream.pointee.answering = true
             take(upstream, client, UnsafeRawBufferPointer(start: readBuffer.baseAddress, count: n))
             guard upstream.pointee.generation == generation, upstream.pointee.phase != .free,
@@ -79,7 +89,7 @@ extension Loop {
         case .collecting: collect(upstream, client, bytes)
         case .relaying: relay(upstream, client, bytes)
         case .tunnel: tunnelToClient(upstream, client, bytes)
-        case .idle, .free: break
+        case .handshake, .idle, .free: break
         }
     }
 

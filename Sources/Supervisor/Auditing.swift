@@ -26,6 +26,7 @@ enum Auditing {
         let proxies = supervisor.component(.proxy)?.processes.count ?? 0
         let dialers = supervisor.component(.dialer)?.processes.count ?? 0
         let resolvers = supervisor.component(.resolver)?.processes.count ?? 0
+        let signers = supervisor.component(.signer)?.processes.count ?? 0
         let loops = supervisor.configuration.loops
         for child in supervisor.components.flatMap(\.processes) {
             var row = House.Child()
@@ -34,11 +35,12 @@ enum Auditing {
             row.phase = "\(child.phase)"
             row.executable = "\(supervisor.directory)/routing-sidecar-\(ChildProcess.executable(child.role))"
             switch child.role {
-            case .proxy: (row.listeners, row.channels) = (loops, loops * dialers)
+            case .proxy: (row.listeners, row.channels) = (loops, loops * (dialers + signers))
             case .admin: row.listeners = 1
             case .dialer: row.channels = proxies * loops + resolvers
             case .resolver: row.channels = dialers
-            case .supervisor, .watcher, .kvAgent, .signer: break
+            case .signer: row.channels = proxies * loops
+            case .supervisor, .watcher, .kvAgent: break
             }
             house.processes.append(row)
         }

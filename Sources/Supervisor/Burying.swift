@@ -116,6 +116,7 @@ extension Supervisor {
         guard now >= heartbeatAt else { return }
         heartbeatAt = now + Self.heartbeat
         distributeAllowlist()
+        reviewCertificates()
         checkListeners()
         for child in components.flatMap(\.processes) where child.phase != .stopping {
             child.pingNumber &+= 1

@@ -141,9 +141,47 @@ struct ChildConfiguration {
         proxy.allowlistMaximumAge = allowlistMaximumAge
         proxy.samplePrefillers = settings.prefillerSampling
         proxy.cutRevoked = settings.revokedConnections == .cut
+        proxy.tls = tls
         proxy.logRequests = settings.logRequests
         proxy.logLevel = logLevel.rawValue
         return .proxy(proxy)
+    }
+
+    /// A certificate of ours is shown to upstreams that ask for one.
+    var showsUpstreamsACertificate: Bool {
+        !settings.upstreamCertPath.isEmpty && (settings.prefillerUseTLS || settings.decoderUseTLS)
+    }
+
+    /// Somebody must hold a private key.
+    var needsSigner: Bool { settings.secureProxy || showsUpstreamsACertificate }
+
+    var tls: ProxyTLSSettings {
+        var tls = ProxyTLSSettings()
+        tls.serves = settings.secureProxy
+        tls.prefiller.isOn = settings.prefillerUseTLS
+        tls.prefiller.verifies = !settings.prefillerSkipVerify
+        tls.prefiller.serverName = settings.prefillerServerName
+        tls.decoder.isOn = settings.decoderUseTLS
+        tls.decoder.verifies = !settings.decoderSkipVerify
+        tls.decoder.serverName = settings.decoderServerName
+        tls.decoderHost = settings.decoderHost
+        tls.hasUpstreamIdentity = showsUpstreamsACertificate
+        tls.minimumVersion = settings.tlsMinimum == .v13 ? 0x0304 : 0x0303
+        tls.suites = settings.cipherSuites
+        tls.handshakeTimeout = UInt32(clamping: settings.tlsHandshakeTimeoutMilliseconds)
+        switch settings.clientCertificates {
+        case .off: tls.clientCertificates = .off
+        case .optional: tls.clientCertificates = .optional
+        case .required: tls.clientCertificates = .required
+        }
+        tls.allowedClients = settings.allowedClientNames
+        return tls
+    }
+
+    var signer: ChildSettings {
+        var signer = SignerSettings()
+        signer.logLevel = logLevel.rawValue
+        return .signer(signer)
     }
 
     var admin: ChildSettings {

@@ -35,8 +35,8 @@ final class ChildProcess {
     /// The generation of the allowlist it was sent, and the one it goes by; 0 = none yet.
     var sentAllowlist: UInt64 = 0
     var allowlistInForce: UInt64 = 0
-    /// The dialer instance its channels lead to (proxies), 0 = none yet.
-    var linkedDialer: UInt32 = 0
+    /// The instances of dialer and signer that its channels lead to (proxies).
+    var linked: [Role: UInt32] = [:]
 
     private init(
         role: Role, instance: UInt32, channel: Channel, log: LogPipe, segmentFD: Int32, segment: SegmentReader?,

@@ -61,8 +61,8 @@ extension Supervisor {
         case .allowlistConfirmed(let sequence): confirmAllowlist(sequence, from: child)
         case .violation(let number): child.reportedViolation = number
         case .allowlistInForce(let generation): allowlistInForce(generation, at: child)
-        // No signer is started yet.
-        case .keyJudged, .certificateMade: break
+        case .keyJudged(let key, let verdict, let ends): keyJudged(key, verdict, ends)
+        case .certificateMade(let key, let certificate): certificateMade(key, certificate)
         }
     }
 

@@ -121,6 +121,8 @@ extension Supervisor {
             child.send(.settings(configuration.proxy))
             child.send(.segment(stripes: UInt16(stripes)), descriptor: child.segmentFD)
             if let dialer = component(.dialer)?.current { link(child, dialer) }
+            if let signer = component(.signer)?.current { link(child, signer) }
+            sendCertificates(to: child)
             distributeAllowlist()
         case .admin:
             child.send(.settings(configuration.admin))
@@ -135,7 +137,11 @@ extension Supervisor {
         case .watcher:
             child.send(.settings(configuration.watcher))
             child.send(.segment(stripes: UInt16(stripes)), descriptor: child.segmentFD)
-        case .supervisor, .kvAgent, .signer: break
+        case .signer:
+            equipSigner(child)
+            // Behind its keys in the same channel: when it hears of a loop it has what the loop asks for.
+            if component(.signer)?.current === child { linkProxies(to: child) }
+        case .supervisor, .kvAgent: break
         }
         if child.segment != nil { tellAdmin(.peerSegment(role: child.role, instance: child.instance), child.segmentFD) }
     }
@@ -144,9 +150,9 @@ extension Supervisor {
         for admin in component(.admin)?.processes ?? [] { admin.send(message, descriptor: descriptor) }
     }
 
-    private func linkProxies(to dialer: ChildProcess) {
-        for proxy in component(.proxy)?.processes ?? [] where proxy.linkedDialer != dialer.instance {
-            link(proxy, dialer)
+    private func linkProxies(to other: ChildProcess) {
+        for proxy in component(.proxy)?.processes ?? [] where proxy.linked[other.role] != other.instance {
+            link(proxy, other)
         }
     }
 
@@ -184,23 +190,28 @@ extension Supervisor {
         }
     }
 
-    /// One channel for each loop of a proxy, straight to the dialer; the supervisor keeps neither end.
-    private func link(_ proxy: ChildProcess, _ dialer: ChildProcess) {
+    /// One channel for each loop of a proxy, straight to the dialer or the signer; the supervisor keeps neither end.
+    private func link(_ proxy: ChildProcess, _ other: ChildProcess) {
         for loop in 0..<configuration.loops {
             var ends: (Int32, Int32) = (-1, -1)
             let made = withUnsafeMutableBytes(of: &ends) {
                 cl_socketpair($0.baseAddress!.assumingMemoryBound(to: Int32.self))
             }
             guard made == 0 else {
-                log.write(.error, "a proxy can't be linked to the dialer: \(Errno(made))")
+                log.write(.error, "a proxy can't be linked to the \(other.role.name): \(Errno(made))")
                 return
             }
-            dialer.send(.proxyChannel(proxyInstance: proxy.instance, loop: UInt16(loop)), descriptor: ends.0)
-            proxy.send(.dialer(loop: UInt16(loop)), descriptor: ends.1)
+            if other.role == .signer {
+                other.send(.signerClient, descriptor: ends.0)
+                proxy.send(.signer(loop: UInt16(loop)), descriptor: ends.1)
+            } else {
+                other.send(.proxyChannel(proxyInstance: proxy.instance, loop: UInt16(loop)), descriptor: ends.0)
+                proxy.send(.dialer(loop: UInt16(loop)), descriptor: ends.1)
+            }
             close(ends.0)
             close(ends.1)
         }
-        proxy.linkedDialer = dialer.instance
+        proxy.linked[other.role] = other.instance
     }
 
     private func announceReady(_ component: Component) {
@@ -216,7 +227,7 @@ extension Supervisor {
         component.replacement = nil
         if component.role == .dialer { distributeAllowlist() }
         lendListener(to: fresh)
-        if component.role == .dialer { linkProxies(to: fresh) }
+        if component.role == .dialer || component.role == .signer { linkProxies(to: fresh) }
         if component.role == .resolver { linkDialers(to: fresh) }
         if let old { retire(old, component) }
         log.write(

@@ -26,6 +26,7 @@ final class Supervisor {
     let pageFD: Int32
     var status = SupervisorStatus()
     var allowlist = HeldAllowlist()
+    var certificates = HeldCertificates()
     let startedAt: Int64
     var now: Int64
     /// What a descriptor of the epoll belongs to.
@@ -47,6 +48,7 @@ final class Supervisor {
         case log(ChildProcess)
         case controlListener
         case controlClient
+        case certificates
     }
 
     init(_ configuration: ChildConfiguration, directory: String, sandboxing: Sandboxing) throws(Errno) {
@@ -88,6 +90,7 @@ final class Supervisor {
         if configuration.settings.ssrfProtection, !configuration.watchesPool, allowlist.generation == 0 {
             return .configuration
         }
+        if let code = beginCertificates() { return code }
         for component in components { handle(.start, component) }
         let events = UnsafeMutableBufferPointer<cl_event>.allocate(capacity: 64)
         defer { events.deallocate() }
@@ -100,6 +103,7 @@ final class Supervisor {
             control?.resume(self)
             heartbeats()
             checkAllowlistSync()
+            checkCertificates()
             shutdownDue()
         }
         control?.remove()
@@ -108,7 +112,12 @@ final class Supervisor {
 
     private func build() {
         let quick = RestartPolicy()
-        components = [
+        // First, so that the certificates are there when the proxy asks for them. Who serves TLS can't do without it.
+        if configuration.needsSigner {
+            components.append(
+                Component(role: .signer, isEssential: configuration.settings.secureProxy, policy: quick))
+        }
+        components += [
             Component(role: .dialer, isEssential: true, policy: quick),
             Component(role: .proxy, isEssential: true, policy: quick),
         ]
@@ -131,6 +140,7 @@ final class Supervisor {
             if limit > 0 { next = min(next, startedAt + limit) }
         }
         if shutdownDeadline > 0 { next = min(next, shutdownDeadline) }
+        if certificatesDueAt > 0 { next = min(next, certificatesDueAt) }
         if let control, control.resumeAt > 0 { next = min(next, control.resumeAt) }
         return Int32(clamping: max(0, next - now))
     }
@@ -143,6 +153,7 @@ final class Supervisor {
         case .log(let child): readLog(child)
         case .controlListener: control?.accept(self)
         case .controlClient: control?.serve(fd, self)
+        case .certificates: certificates.watch.noteEvents(now: now)
         case nil: break
         }
     }
@@ -186,19 +197,21 @@ final class Supervisor {
         }
     }
 
-    /// Reads again what can change while we run. Flags and environment can't; the resolver's files and a fixed allowlist
-    /// can.
+    /// Reads again what can change while we run. Flags and environment can't; the resolver's files, certificates and a fixed
+    /// allowlist can.
     private func reload(_ fields: [(String, String)]) {
         var what: [String] = []
         let resolvers = component(.resolver)?.processes ?? []
         for resolver in resolvers { sendHostFiles(to: resolver) }
         if !resolvers.isEmpty { what.append("resolv.conf and hosts") }
+        if !certificates.identities.isEmpty || !certificates.authorities.isEmpty { what.append("certificates") }
         if configuration.settings.ssrfProtection && !configuration.settings.allowFile.isEmpty {
             what.append("the allowlist file")
         }
         let list = what.isEmpty ? "nothing in this configuration" : what.joined(separator: ", ")
         log.write(.info, "asked to reload: \(list) can be read again", fields)
         if what.contains("the allowlist file") { loadStaticAllowlist() }
+        reloadCertificates()
     }
 
     private func restart(_ role: Role, _ fields: [(String, String)]) {
@@ -239,6 +252,7 @@ final class Supervisor {
         status.allowlistConfirmedAt = configuration.watchesPool ? allowlist.confirmedAt : 0
         status.missingWalls = UInt64(sandboxing.degraded.count)
         status.isProtected = configuration.settings.ssrfProtection
+        describeCertificates()
         status.draining = shutdown.phase != .running
         status.droppedLogLines = log.dropped
         status.components = components.map { component in
@@ -267,6 +281,18 @@ final class Supervisor {
             log.write(.warning, "not ready any more")
         }
         wasReady = ready
+    }
+
+    private func describeCertificates() {
+        for identity in certificates.identities {
+            let held = identity.machine.held
+            if identity.use == .serving {
+                status.servingCertificateEnds = held?.ends ?? 0
+                status.isSelfSigned = held?.isOwn ?? false
+            } else {
+                status.upstreamCertificateEnds = held?.ends ?? 0
+            }
+        }
     }
 
     static func outOfMemoryCount() -> Int {

@@ -1,3 +1,4 @@
+import IPC
 import Linux
 
 /// Versions that are spoken; older ones are not.
@@ -96,4 +97,7 @@ public enum TLSHost: Sendable, Equatable {
 public struct TLSFailure: Error, Sendable, CustomStringConvertible {
     /// In words.
     public let description: String
+
+    /// From its words.
+    public init(description: String) { self.description = description }
 }

@@ -21,8 +21,6 @@ public enum TLSOutcome: Equatable, Sendable {
 /// One TLS connection over a non-blocking socket, which stays the caller's: TLS neither closes it nor knows of epoll. A
 /// trivial value, to be kept in a slot; whoever made it calls `free`. One thread's only, from beginning to end. Reading and
 /// writing allocate nothing in Swift; OpenSSL's record buffers come from malloc and go back as soon as they are empty.
-///
-/// The process must ignore SIGPIPE.
 public struct TLSConnection {
     private let native: OpaquePointer
 
@@ -90,6 +88,10 @@ public struct TLSConnection {
     /// Bytes have been taken from the socket that `read` hasn't given yet: no event will tell of them.
     public var hasPending: Bool { co_has_pending(native) != 0 }
 
+    /// The last read has emptied the socket and gave everything: the next event tells of more, and reading before it is in
+    /// vain.
+    public var isDrained: Bool { co_is_drained(native) != 0 }
+
     @inline(__always)
     private static func outcome(_ outcome: co_outcome, _ count: Int) -> TLSOutcome {
         switch outcome {
@@ -125,6 +127,8 @@ public struct TLSConnection {
 
     /// Why the connection is broken, or was cut: for logs, with the peer's chain where that is the reason.
     public var failure: String { String(cString: co_failure(native)) }
+    /// A client has sent plain HTTP where TLS is spoken.
+    public var isPlainHTTP: Bool { co_is_plain_http(native) != 0 }
     /// The peer's certificate was refused.
     public var refusedCertificate: Bool { co_verify_result(native) != 0 }
     /// The version that both agreed on.

@@ -1,4 +1,5 @@
 import COpenSSL
+import IPC
 import Linux
 
 /// TLS for a process.

@@ -45,8 +45,8 @@ public struct TLSSessions {
     }
 
     /// Forgets what belongs to other contexts: after certificates or authorities were replaced.
-    public mutating func keep(only context: TLSContext) {
-        entries = entries.filter { $0.value.context === context }
+    public mutating func keep(only contexts: [TLSContext]) {
+        entries = entries.filter { entry in contexts.contains { $0 === entry.value.context } }
     }
 
     private static func place(_ endpoint: Endpoint, _ host: TLSHost, _ context: TLSContext) -> Place {

@@ -199,6 +199,11 @@ int cl_reset_on_close(int fd);
 // Writes without ever blocking: -EAGAIN when the reader is not keeping up.
 ssize_t cl_write_ready(int fd, const void *bytes, size_t count);
 
+// Tells of changes in folders: a descriptor that becomes readable. Adding a folder again changes nothing.
+int cl_inotify_create(void);
+int cl_inotify_add(int fd, const char *folder);
+void cl_inotify_drain(int fd);
+
 int cl_cpu_affinity(void);
 int cl_random(void *out, size_t count);
 

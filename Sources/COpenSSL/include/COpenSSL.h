@@ -94,10 +94,14 @@ co_outcome co_write(co_connection *connection, const void *bytes, size_t count, 
 co_outcome co_shutdown(co_connection *connection);
 // Nonzero: bytes have been read from the socket that nobody has taken yet, so that no event will tell of them.
 int co_has_pending(const co_connection *connection);
+// Nonzero: the last read has emptied the socket and everything has been given; the next event tells of more.
+int co_is_drained(const co_connection *connection);
 
 // Why an operation failed, in words for a log; the text lives as long as the connection.
 const char *co_failure(const co_connection *connection);
 // The error of OpenSSL behind it, 0 = none; and of certificate verification (X509_V_OK = 0).
+// Nonzero: the client spoke plain HTTP.
+int co_is_plain_http(const co_connection *connection);
 unsigned long co_failure_code(const co_connection *connection);
 long co_verify_result(const co_connection *connection);
 

@@ -1,5 +1,5 @@
 /// The cipher suites that can be used: forward secret, authenticated encryption, nothing else. Raw values are the names of
-/// the IANA registry.
+/// the IANA registry. Here, because the supervisor reads their names and the proxy uses them.
 public enum TLSCipherSuite: String, CaseIterable, Sendable {
     case aes128ECDSA = "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"
     case aes128RSA = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"
@@ -11,11 +11,11 @@ public enum TLSCipherSuite: String, CaseIterable, Sendable {
     case aes256 = "TLS_AES_256_GCM_SHA384"
     case chacha20 = "TLS_CHACHA20_POLY1305_SHA256"
 
-    /// The version that has it.
-    public var version: TLSVersion {
+    /// It is one of TLS 1.3, whose suites say nothing of key exchange and certificates.
+    public var isOfVersion13: Bool {
         switch self {
-        case .aes128ECDSA, .aes128RSA, .aes256ECDSA, .aes256RSA, .chacha20ECDSA, .chacha20RSA: .v12
-        case .aes128, .aes256, .chacha20: .v13
+        case .aes128ECDSA, .aes128RSA, .aes256ECDSA, .aes256RSA, .chacha20ECDSA, .chacha20RSA: false
+        case .aes128, .aes256, .chacha20: true
         }
     }
 
@@ -31,24 +31,4 @@ public enum TLSCipherSuite: String, CaseIterable, Sendable {
     }
 
     private var isChaCha20: Bool { self == .chacha20ECDSA || self == .chacha20RSA }
-
-    /// OpenSSL's name.
-    var nativeName: String {
-        switch self {
-        case .aes128ECDSA: "ECDHE-ECDSA-AES128-GCM-SHA256"
-        case .aes128RSA: "ECDHE-RSA-AES128-GCM-SHA256"
-        case .aes256ECDSA: "ECDHE-ECDSA-AES256-GCM-SHA384"
-        case .aes256RSA: "ECDHE-RSA-AES256-GCM-SHA384"
-        case .chacha20ECDSA: "ECDHE-ECDSA-CHACHA20-POLY1305"
-        case .chacha20RSA: "ECDHE-RSA-CHACHA20-POLY1305"
-        case .aes128, .aes256, .chacha20: rawValue
-        }
-    }
-
-    /// A list as OpenSSL wants it: the suites of one version, or all of them where the list names none.
-    static func nativeList(_ suites: [TLSCipherSuite], _ version: TLSVersion) -> String {
-        let chosen = suites.filter { $0.version == version }
-        let all = TLSCipherSuite.allCases.filter { $0.version == version }
-        return (chosen.isEmpty ? all : chosen).map(\.nativeName).joined(separator: ":")
-    }
 }
