@@ -26,6 +26,8 @@ class TLSStream:
     def recv(self, count):
         try:
             return self.tls.recv(count)
+        except ssl.SSLZeroReturnError:
+            return b""  # a goodbye that answers ours
         except ssl.SSLEOFError:
             self.was_cut = True
             raise ConnectionResetError("the end came without close_notify") from None
@@ -117,6 +119,12 @@ class TLSEngine(Engine):
     def _serve(self, connection):
         self.names.asked = None
         connection.sock.settimeout(PATIENCE)
+        with contextlib.suppress(OSError):
+            if not connection.sock.recv(1, socket.MSG_PEEK):
+                # Whether somebody listens was all that was asked.
+                self.live.discard(connection)
+                connection.sock.close()
+                return
         try:
             tls = self.context.wrap_socket(connection.sock, server_side=True, suppress_ragged_eofs=False)
         except OSError as failure:
@@ -137,6 +145,11 @@ class TLSEngine(Engine):
         with self.changed:
             self.ends.append(connection.sock.was_cut)
             self.changed.notify_all()
+
+    @property
+    def hellos(self):
+        """How often a handshake was begun."""
+        return len(self.handshakes) + len(self.handshake_failures)
 
     @property
     def cuts(self):

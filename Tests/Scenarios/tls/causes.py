@@ -38,7 +38,9 @@ def dangling(certificates):
 
 def encrypted(certificates):
     path = certificates.new_directory("p256")
-    pki.openssl(path, "pkey", "-in", "tls.key", "-aes256", "-passout", "pass:secret", "-out", "tls.key")
+    pki.openssl(path, "pkey", "-in", "tls.key", "-aes256", "-passout", "pass:secret", "-out", "encrypted.key")
+    (path / "encrypted.key").rename(path / "tls.key")
+    (path / "tls.key").chmod(0o644)
     return path
 
 

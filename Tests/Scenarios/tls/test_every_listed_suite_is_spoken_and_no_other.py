@@ -17,7 +17,7 @@ WEAK = {
     "p256": ["ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA384", "ECDHE-ECDSA-AES128-CCM", "ECDHE-ECDSA-ARIA256-GCM-SHA384",
              "aNULL", "eNULL"],
     "rsa": ["AES128-SHA", "AES128-GCM-SHA256", "AES256-GCM-SHA384", "DHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-SHA",
-            "ECDHE-RSA-AES256-SHA384", "ECDHE-RSA-CAMELLIA128-SHA256", "PSK", "SRP", "eNULL"],
+            "ECDHE-RSA-AES256-SHA384", "ECDHE-RSA-CAMELLIA128-SHA256", "eNULL"],
 }
 
 
@@ -92,7 +92,7 @@ def test_python_is_served(by_key, certificates, version, name):
 @pytest.mark.parametrize("kind,suite", [(kind, suite) for kind, suites in WEAK.items() for suite in suites])
 def test_weak_suites_are_refused(by_key, certificates, kind, suite):
     out = s_client(by_key(kind).port, certificates, "-tls1_2", "-cipher", f"{suite}:@SECLEVEL=0", text=plain_get())
-    assert not served(out) and ("alert handshake failure" in out or "no cipher match" in out), out
+    assert not served(out) and "alert handshake failure" in out, out
 
 
 @pytest.mark.parametrize("suite", ["TLS_AES_128_CCM_SHA256", "TLS_AES_128_CCM_8_SHA256"])
