@@ -17,7 +17,7 @@ def check(kind, pki, handshakes):
         signer = pids.pop("signer")
         assert {"proxy", "admin", "dialer", "supervisor"} <= set(pids), pids
         scans, size = 0, 0
-        running = begin("handshakes", house.port, "--count", handshakes, "--request")
+        running = begin("handshakes", house.port, "--count", handshakes, "--request", "--parallel", 1)
         while True:
             over = running.poll() is not None
             for name, pid in pids.items():

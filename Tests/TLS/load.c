@@ -24,7 +24,7 @@
 typedef struct {
     int fd;
     SSL *ssl;
-    enum { IDLE, HANDSHAKE, SEND, RECEIVE } state;
+    enum { IDLE, HANDSHAKE, SEND, RECEIVE, FAREWELL } state;
     size_t sent;
     struct answer answer;
     SSL_SESSION *session;
@@ -110,6 +110,12 @@ static void begin(connection *c) {
     epoll_ctl(poll_fd, EPOLL_CTL_ADD, c->fd, &event);
 }
 
+// The goodbye is answered before the connection ends: so the server has seen all of the handshake.
+static void take_leave(connection *c) {
+    SSL_shutdown(c->ssl);
+    c->state = FAREWELL;
+}
+
 static void finished(connection *c) {
     uint64_t took = load_now() - c->begun;
     latency_sum += took;
@@ -140,8 +146,7 @@ static void drive(connection *c) {
             n = SSL_do_handshake(c->ssl);
             if (n == 1) {
                 if (SSL_session_reused(c->ssl)) resumed++; else full++;
-                if (options.mode == MODE_HANDSHAKES && !options.request) finished(c); else send_request(c);
-                if (c->state != SEND) return;
+                if (options.mode == MODE_HANDSHAKES && !options.request) take_leave(c); else send_request(c);
                 continue;
             }
         } else if (c->state == SEND) {
@@ -151,6 +156,10 @@ static void drive(connection *c) {
                 if (c->sent == request_count) c->state = RECEIVE;
                 continue;
             }
+        } else if (c->state == FAREWELL) {
+            n = SSL_read(c->ssl, buffer, sizeof buffer);
+            if (n > 0) return broken(c, "something was said unasked");
+            if (SSL_get_error(c->ssl, n) != SSL_ERROR_WANT_READ) return finished(c);
         } else {
             n = SSL_read(c->ssl, buffer, sizeof buffer);
             if (n > 0) {
