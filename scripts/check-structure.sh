@@ -20,7 +20,7 @@ done
 
 linked() { ldd "$1" | awk '{print $1}' | sed 's#.*/##; s#\.so.*##' | sort -u; }
 
-for exe in routing-sidecar routing-sidecar-dialer routing-sidecar-proxy routing-sidecar-resolver routing-sidecar-probe; do
+for exe in routing-sidecar routing-sidecar-dialer routing-sidecar-resolver routing-sidecar-probe; do
     [ -x "$build/$exe" ] || { say "$build/$exe is missing"; continue; }
     for library in $(linked "$build/$exe"); do
         case $library in
@@ -35,6 +35,19 @@ if [ -x "$build/routing-sidecar-watcher" ]; then
     ! linked "$build/routing-sidecar-watcher" | grep -qE '^libuc[pst]$' || say "routing-sidecar-watcher links UCX"
 else
     say "$build/routing-sidecar-watcher is missing"
+fi
+
+# The proxy speaks TLS, and links nothing else.
+if [ -x "$build/routing-sidecar-proxy" ]; then
+    for library in $(linked "$build/routing-sidecar-proxy"); do
+        case $library in
+            linux-vdso | ld-linux-x86-64 | ld-linux-aarch64 | libc | libm | libgcc_s | libstdc++ | libpthread | libdl) ;;
+            libssl | libcrypto) ;;
+            *) say "routing-sidecar-proxy links $library" ;;
+        esac
+    done
+else
+    say "$build/routing-sidecar-proxy is missing"
 fi
 
 # Private keys are the signer's: it alone has the code that takes one, and it has none that speaks TLS.

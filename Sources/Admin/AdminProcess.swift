@@ -116,6 +116,8 @@ public final class AdminProcess {
         text += "# HELP sidecar_sandbox_violations_total Processes that died of a forbidden system call.\n"
         text += "# TYPE sidecar_sandbox_violations_total counter\n"
         text += "sidecar_sandbox_violations_total \(status.sandboxDeaths)\n"
+        text += "# HELP sidecar_wall_failures_total Processes whose walls could not be put up, or did not stand.\n"
+        text += "# TYPE sidecar_wall_failures_total counter\nsidecar_wall_failures_total \(status.wallFailures)\n"
         text += "# HELP sidecar_component_up 1 while a process is ready.\n# TYPE sidecar_component_up gauge\n"
         for row in status.components {
             text += "sidecar_component_up{component=\"\(Self.name(row))\"} \(row.ready ? 1 : 0)\n"

@@ -26,8 +26,10 @@ enum SnapshotLayout {
     static let longestName = 253
 
     /// Is this a name that a pod can have, in its bytes and its length?
-    static func isName(_ text: some Collection<UInt8>) -> Bool {
-        (1...longestName).contains(text.count) && text.allSatisfy(isNameByte)
+    static func isName(_ text: UnsafeRawBufferPointer) -> Bool {
+        guard text.count >= 1, text.count <= longestName else { return false }
+        for byte in text where !isNameByte(byte) { return false }
+        return true
     }
 
     private static func isNameByte(_ byte: UInt8) -> Bool {

@@ -39,7 +39,13 @@ public struct SnapshotBuilder {
     ///   - name: the pod's name, by which requests may call it; empty, or one that no pod can have, for none.
     ///   - addresses: the pod's addresses, the primary one first.
     ///   - ports: the allowed ports; empty for every port.
-    public mutating func add(name: some Collection<UInt8>, addresses own: [Address], ports: [UInt16]) {
+    public mutating func add(name: some Collection<UInt8>, addresses: [Address], ports: [UInt16]) {
+        Array(name).withUnsafeBytes { add(name: $0, addresses: addresses, ports: ports) }
+    }
+
+    /// The same from bytes in memory. With ten thousand members a name that is read through a protocol, byte by byte,
+    /// costs more than all else.
+    public mutating func add(name: UnsafeRawBufferPointer, addresses own: [Address], ports: [UInt16]) {
         var pod = SnapshotLayout.noPod
         if SnapshotLayout.isName(name) {
             pod = UInt32(pods.count)

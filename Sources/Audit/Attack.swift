@@ -114,6 +114,8 @@ public struct Attack: Sendable {
         Attack("exec-shell", "run a shell", [("execve", [])]),
         Attack("fork", "fork", [("clone", [])]),
         Attack("fork-bomb", "fork 32 times", [("clone", [])]),
+        Attack("clone-user", "fork into namespaces of its own", [("clone", [0x5000_0000])]),
+        Attack("clone3-user", "fork into namespaces of its own (clone3)", [("clone3", [])]),
     ]
 
     private static let kernel = [
@@ -127,6 +129,8 @@ public struct Attack: Sendable {
         Attack("bpf", "use bpf", [("bpf", [])]),
         Attack("perf", "use perf events", [("perf_event_open", [])]),
         Attack("mount", "mount", [("mount", [])]),
+        Attack("fspick", "change a mount", [("fspick", [])]),
+        Attack("fsconfig", "configure a mount", [("fsconfig", [])]),
         Attack("unshare-user", "make a user namespace", [("unshare", [])]),
         Attack("setns", "enter a namespace", [("setns", [])]),
         Attack("chroot", "change the root", [("chroot", [])]),

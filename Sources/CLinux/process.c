@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
@@ -83,7 +84,7 @@ int cl_parent_is(int pid) { return getppid() == pid; }
 
 // ---- fork, gate, exec ----------------------------------------------------------------------------------
 
-enum stage { STAGE_GATE = 1, STAGE_FDS, STAGE_LIMITS, STAGE_DEATHSIG, STAGE_PRIVS, STAGE_EXEC, STAGE_IDENTITY, STAGE_LANDLOCK };
+enum stage { STAGE_GATE = 1, STAGE_FDS, STAGE_LIMITS, STAGE_DEATHSIG, STAGE_PRIVS, STAGE_EXEC, STAGE_IDENTITY, STAGE_LANDLOCK, STAGE_CAPABILITIES };
 #define HIGH_FD 64
 
 static void fail(int report, int stage) {
@@ -147,10 +148,19 @@ static void become(const cl_spawn_plan *plan, int gate, int report, int parent) 
     }
     // Raw calls: glibc's wrappers would signal threads that a forked child doesn't have.
     if (plan->user != 0) {
-        for (int c = 0; c <= 63; c++) prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
+        // Those that this kernel doesn't have aren't there to be given up.
+        for (int c = 0; c <= 63; c++) {
+            if (prctl(PR_CAPBSET_READ, c, 0, 0, 0) == 1 && prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0)
+                fail(high_report, STAGE_CAPABILITIES);
+        }
         if (syscall(SYS_setgroups, 0, NULL) < 0) fail(high_report, STAGE_IDENTITY);
         if (syscall(SYS_setresgid, plan->user, plan->user, plan->user) < 0) fail(high_report, STAGE_IDENTITY);
         if (syscall(SYS_setresuid, plan->user, plan->user, plan->user) < 0) fail(high_report, STAGE_IDENTITY);
+        // Mostly gone with the user; not where the house was started with securebits that keep them.
+        struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+        struct __user_cap_data_struct none_left[2] = {{0, 0, 0}, {0, 0, 0}};
+        if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 || syscall(SYS_capset, &header, none_left) < 0)
+            fail(high_report, STAGE_CAPABILITIES);
         // A change of user clears it.
         if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) fail(high_report, STAGE_DEATHSIG);
         if (getppid() != parent) _exit(127);

@@ -148,7 +148,8 @@ int cl_capabilities(uint64_t *effective) {
 
 int cl_keep_capabilities(uint64_t wanted) {
     for (int c = 0; c <= 63; c++) {
-        if (!(wanted >> c & 1)) prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
+        if (wanted >> c & 1 || prctl(PR_CAPBSET_READ, c, 0, 0, 0) != 1) continue;
+        if (prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0) return -errno;
     }
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct data[2];
@@ -159,6 +160,6 @@ int cl_keep_capabilities(uint64_t wanted) {
         data[i].permitted &= mask;
         data[i].inheritable = 0;
     }
-    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0) return -errno;
     return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
 }

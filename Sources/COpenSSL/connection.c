@@ -42,7 +42,10 @@ const char *co_failure(const co_connection *connection) {
     return connection->failure == NULL ? "" : connection->failure;
 }
 int co_is_plain_http(const co_connection *connection) {
-    return ERR_GET_LIB(connection->code) == ERR_LIB_SSL && ERR_GET_REASON(connection->code) == SSL_R_HTTP_REQUEST;
+    // libssl knows a few methods by itself; all of them are capital letters, and no record of TLS begins with one.
+    for (int i = 0; i < 3; i++)
+        if (connection->opening[i] < 'A' || connection->opening[i] > 'Z') return 0;
+    return !connection->established;
 }
 unsigned long co_failure_code(const co_connection *connection) { return connection->code; }
 long co_verify_result(const co_connection *connection) { return SSL_get_verify_result(connection->ssl); }
@@ -168,6 +171,8 @@ co_outcome co_handshake(co_connection *connection) {
 co_outcome co_read(co_connection *connection, void *bytes, size_t count, size_t *done) {
     *done = 0;
     if (connection->over || !connection->established) return CO_FAILED;
+    // Only what this call itself finds out counts: an older answer may be older than the event that led here.
+    connection->drained = 0;
     ERR_clear_error();
     errno = 0;
     int result = SSL_read_ex(connection->ssl, bytes, count, done);

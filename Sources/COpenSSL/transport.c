@@ -4,6 +4,7 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 
 static BIO_METHOD *method;
@@ -14,6 +15,7 @@ static int receive(BIO *bio, char *out, size_t count, size_t *done) {
     ssize_t n = recv(connection->fd, out, count, 0);
     connection->drained = n < (ssize_t)count;
     if (n > 0) {
+        if (connection->opening[0] == 0) memcpy(connection->opening, out, (size_t)n < 3 ? (size_t)n : 3);
         *done = (size_t)n;
         return 1;
     }

@@ -53,6 +53,17 @@ static int mount_nothing(const cprobe_targets *t) {
     (void)t;
     return mount("none", "/", "no-such-file-system", 0, NULL) < 0 && errno != ENODEV ? -errno : 0;
 }
+static int pick_mount(const cprobe_targets *t) {
+    (void)t;
+    held = (int)syscall(SYS_fspick, AT_FDCWD, "/", 0);
+    return outcome(held);
+}
+// Of a file system that isn't there: whoever is let in learns that the descriptor is no good.
+static int configure_mount(const cprobe_targets *t) {
+    (void)t;
+    long n = syscall(SYS_fsconfig, -1, 0, NULL, NULL, 0);
+    return n < 0 && errno != EBADF && errno != EINVAL ? -errno : 0;
+}
 static int new_user(const cprobe_targets *t) {
     (void)t;
     return outcome(syscall(SYS_unshare, CLONE_NEWUSER));
@@ -127,6 +138,8 @@ const attack kernel_attacks[] = {
     {"bpf", NULL, program},
     {"perf", NULL, events},
     {"mount", NULL, mount_nothing},
+    {"fspick", NULL, pick_mount},
+    {"fsconfig", NULL, configure_mount},
     {"unshare-user", NULL, new_user},
     {"setns", self_pidfd, enter_namespace},
     {"chroot", NULL, change_root},

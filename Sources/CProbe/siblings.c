@@ -74,6 +74,27 @@ static int run_shell(const cprobe_targets *t) {
 
 static long child(void) { return syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, 0); }
 
+// A process in namespaces of its own, where it may do what it may not here.
+static int fork_apart(const cprobe_targets *t) {
+    (void)t;
+    long pid = syscall(SYS_clone, CLONE_NEWUSER | CLONE_NEWNET | SIGCHLD, NULL, NULL, NULL, 0);
+    if (pid == 0) _exit(0);
+    if (pid < 0) return -errno;
+    waitpid((pid_t)pid, NULL, 0);
+    return 0;
+}
+
+// The same by the call whose flags are in memory.
+static int fork_apart_unseen(const cprobe_targets *t) {
+    (void)t;
+    uint64_t arguments[8] = {CLONE_NEWUSER | CLONE_NEWNET, 0, 0, 0, SIGCHLD};
+    long pid = syscall(SYS_clone3, arguments, sizeof arguments);
+    if (pid == 0) _exit(0);
+    if (pid < 0) return -errno;
+    waitpid((pid_t)pid, NULL, 0);
+    return 0;
+}
+
 static int fork_once(const cprobe_targets *t) {
     (void)t;
     long pid = child();
@@ -125,6 +146,8 @@ const attack sibling_attacks[] = {
     {"exec", NULL, run_program},
     {"exec-shell", NULL, run_shell},
     {"fork", NULL, fork_once},
+    {"clone-user", NULL, fork_apart},
+    {"clone3-user", NULL, fork_apart_unseen},
     {"fork-bomb", NULL, fork_often},
     {"block-listener", NULL, block_listener},
     {"setown", NULL, own_descriptor},

@@ -25,7 +25,7 @@ final class DialerProcess {
     private var hasSettings = false
     private var hasSegment = false
     private var isReady = false
-    private var clients: [Int32: ProxyChannel] = [:]
+    private(set) var clients: [Int32: ProxyChannel] = [:]
     var dials: [Int32: Dial] = [:]
     private var probe = DecoderProbe()
     private var names = Names()
@@ -309,7 +309,9 @@ final class DialerProcess {
     private func established(_ plan: Dial, _ fd: Int32) {
         if plan.purpose == .decoder { probe.sawConnection(now: now) }
         if let client = clients[plan.channel] {
-            client.answer(.connected(id: plan.id, peer: plan.target), fd: fd)
+            client.answer(
+                .connected(id: plan.id, peer: plan.target), fd: fd,
+                revocable: plan.purpose == .prefiller ? plan.target : nil)
         } else {
             close(fd)
         }

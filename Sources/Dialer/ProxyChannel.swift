@@ -17,31 +17,51 @@ struct Dial {
 /// The dialer's end of the channel to one loop of a proxy.
 final class ProxyChannel {
     let channel: Channel
-    /// Answers that the channel had no room for, oldest first, with the connections that go with them.
-    var outbox: [(message: FromDialer, fd: Int32)] = []
+    /// Answers that the channel had no room for, oldest first.
+    private(set) var outbox: [Answer] = []
+
+    /// An answer, with the connection that goes with it.
+    struct Answer {
+        var message: FromDialer
+        var fd: Int32 = -1
+        /// What it is connected to, where a new snapshot can take that away: prefillers, and not the decoder.
+        var revocable: Endpoint?
+    }
 
     init(fd: Int32) { channel = Channel(fd: fd) }
 
     deinit { for waiting in outbox where waiting.fd >= 0 { close(waiting.fd) } }
 
     /// Sends an answer, now or as soon as there is room; takes over the descriptor.
-    func answer(_ message: FromDialer, fd: Int32 = -1) {
-        outbox.append((message, fd))
+    func answer(_ message: FromDialer, fd: Int32 = -1, revocable: Endpoint? = nil) {
+        outbox.append(Answer(message: message, fd: fd, revocable: revocable))
         flush()
     }
 
     func flush() {
         var done = 0
-        for (message, fd) in outbox {
-            if case .failure(let error) = channel.send(message, descriptor: fd),
+        for waiting in outbox {
+            if case .failure(let error) = channel.send(waiting.message, descriptor: waiting.fd),
                 error.number == EAGAIN || error.number == ENOBUFS || error.number == ETOOMANYREFS
             {
                 break
             }
             // Our copy goes at once: the connection is the proxy's alone.
-            if fd >= 0 { close(fd) }
+            if waiting.fd >= 0 { close(waiting.fd) }
             done += 1
         }
         outbox.removeFirst(done)
+    }
+
+    /// Closes connections that wait here and may not be handed over any more; the proxy is told the refusal instead. A
+    /// proxy that reads slowly must not gain what has been revoked meanwhile.
+    func revoke(_ refusal: (Endpoint) -> DialRefusal?) {
+        for i in outbox.indices {
+            guard case .connected(let id, _) = outbox[i].message, let target = outbox[i].revocable,
+                let reason = refusal(target)
+            else { continue }
+            close(outbox[i].fd)
+            outbox[i] = Answer(message: .refused(id: id, reason: reason))
+        }
     }
 }

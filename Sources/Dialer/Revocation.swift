@@ -22,7 +22,7 @@ extension DialerProcess {
         _ = control.send(FromChild.allowlistInForce(generation: generation))
     }
 
-    /// Ends dials to what has left the pool while they were under way.
+    /// Ends dials to what has left the pool while they were under way, and connections that no proxy has taken yet.
     private func revokeDials() {
         for (fd, dial) in dials where dial.purpose == .prefiller {
             guard let refusal = policy.refusal(of: dial.target, now: now) else { continue }
@@ -30,6 +30,14 @@ extension DialerProcess {
             count(refusal)
             stripe.add(.dialsRevoked)
             refuse(dial.channel, dial.id, refusal)
+        }
+        for client in clients.values {
+            client.revoke { target in
+                guard let refusal = policy.refusal(of: target, now: now) else { return nil }
+                count(refusal)
+                stripe.add(.dialsRevoked)
+                return refusal
+            }
         }
     }
 

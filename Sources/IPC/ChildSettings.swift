@@ -10,7 +10,7 @@ public enum ChildSettings: Sendable, Equatable {
     case signer(SignerSettings)
 
     /// Longest encoding in bytes.
-    static let longest = 16_384
+    static let longest = 12_288
 
     /// Whom they are for.
     public var role: Role {

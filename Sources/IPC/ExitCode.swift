@@ -65,7 +65,7 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
         case .missingSandbox: "a required wall of the sandbox could not be put up"
         case .noKubernetesClient: "no token or certificates for the Kubernetes API"
         case .poolNotSynced: "the inference pool could not be listed in time"
-        case .certificate: "--require-certificate is set and there is no usable certificate"
+        case .certificate: "a certificate is required, and there is no usable one"
         }
     }
 }

@@ -25,6 +25,7 @@ public enum Frame {
         case unexpectedDescriptor(String)
         case missingDescriptor(String)
         case notAllowed(String)
+        case overdue(String)
 
         /// For the log line that names the violation.
         public var description: String {
@@ -41,6 +42,7 @@ public enum Frame {
             case .unexpectedDescriptor(let name): "message '\(name)' carries a descriptor it must not carry"
             case .missingDescriptor(let name): "message '\(name)' lacks its descriptor"
             case .notAllowed(let name): "message '\(name)' is not allowed from this sender in this state"
+            case .overdue(let name): "message '\(name)' did not come in time"
             }
         }
     }

@@ -168,9 +168,9 @@ public struct Counter: Equatable, Sendable {
     }
     /// Handshakes of TLS that failed.
     public static func tlsFailures(_ side: TLSSide) -> Counter { Counter(requestsEnd + 43 + side.rawValue) }
-    /// Connections to upstreams whose certificates nobody checked.
-    public static func tlsUnverified(_ side: TLSSide) -> Counter { Counter(requestsEnd + 46 + side.rawValue) }
-    static let countersEnd = requestsEnd + 49
+    /// Connections to upstreams (prefillers or the decoder) whose certificates nobody checked.
+    public static func tlsUnverified(_ side: TLSSide) -> Counter { Counter(requestsEnd + 45 + side.rawValue) }
+    static let countersEnd = requestsEnd + 48
 
     // Gauges: they go with the process that wrote them.
     /// Open client connections.

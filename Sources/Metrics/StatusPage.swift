@@ -40,6 +40,8 @@ public struct SupervisorStatus: Sendable, Equatable {
     public var missingWalls: UInt64 = 0
     /// Deaths by the sandbox: a process made a system call that its filter kills for.
     public var sandboxDeaths: UInt64 = 0
+    /// Processes whose walls could not be put up, or didn't stand when they said that they were ready.
+    public var wallFailures: UInt64 = 0
     /// Protection is on.
     public var isProtected = false
     /// Snapshots of the allowlist so far; 0 = none yet.
@@ -74,7 +76,7 @@ public struct SupervisorStatus: Sendable, Equatable {
 /// together.
 public enum StatusPage {
     private static let componentWords = 5
-    private static let fixedWords = 17
+    private static let fixedWords = 18
     private static let words =
         fixedWords + SupervisorStatus.mostComponents * componentWords + SupervisorStatus.mostInstances + Layout.words
 
@@ -105,6 +107,7 @@ public enum StatusPage {
         cl_store(words + 14, status.isSelfSigned ? 1 : 0)
         cl_store(words + 15, status.certificateReloadsTaken)
         cl_store(words + 16, status.certificateReloadsRefused)
+        cl_store(words + 17, status.wallFailures)
         var at = fixedWords
         for component in components {
             cl_store(words + at, UInt64(component.role))
@@ -144,6 +147,7 @@ public enum StatusPage {
             status.isSelfSigned = cl_load(words + 14) == 1
             status.certificateReloadsTaken = cl_load(words + 15)
             status.certificateReloadsRefused = cl_load(words + 16)
+            status.wallFailures = cl_load(words + 17)
             status.allowlistConfirmedAt = Int64(bitPattern: cl_load(words + 9))
             let components = min(Int(truncatingIfNeeded: cl_load(words + 4)), SupervisorStatus.mostComponents)
             let live = min(Int(truncatingIfNeeded: cl_load(words + 5)), SupervisorStatus.mostInstances)

@@ -311,9 +311,7 @@ extension Loop {
             stripe.add(.errorsTimeout)
             stripe.add(.tlsFailures(.client))
             closeClient(client)
-        case .idle:
-            sayGoodbye(to: client)
-            closeClient(client)
+        case .idle: closeClient(client)
         case .head:
             stripe.add(.errorsTimeout)
             refuse(client, .slowHead)

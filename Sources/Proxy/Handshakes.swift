@@ -79,6 +79,7 @@ extension Loop {
     func endTLS(of client: UnsafeMutablePointer<Client>) {
         if client.pointee.signature != 0 { signing?.cancel(client.pointee.signature) }
         client.pointee.signature = 0
+        if client.pointee.phase == .idle { sayGoodbye(to: client) }
         client.pointee.tls?.free()
         client.pointee.tls = nil
     }

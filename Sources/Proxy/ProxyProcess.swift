@@ -31,6 +31,11 @@ final class ProxyProcess: @unchecked Sendable {
     func run() -> Never {
         receiveUntilComplete()
         guard let settings, let segment else { exit("settings or segment are missing", .ipcViolation) }
+        do throws(TLSFailure) {
+            try certificates?.begin()
+        } catch {
+            exit("the certificates that it was given can't be used: \(error)", .configuration)
+        }
         let shared = Shared(limit: settings.maximumBuffered)
         self.shared = shared
         do {
@@ -220,14 +225,12 @@ final class ProxyProcess: @unchecked Sendable {
         loops[loop].post(.signer, Int(fd))
     }
 
-    /// Takes certificates over, and closes their descriptor. Those that can't be used change nothing; before the first
-    /// connection there is nothing that could go on without them.
+    /// Takes certificates over, and closes their descriptor. Those that can't be used change nothing.
     private func adopt(_ descriptor: Int32, _ use: CertificateUse, _ key: UInt32) {
         defer { close(descriptor) }
         do throws(TLSFailure) {
             try certificates?.take(use, key: key, descriptor)
         } catch {
-            if loops.isEmpty { exit("\(use.words) can't be used: \(error)", .configuration) }
             ChildLog.write(.error, "\(use.words) can't be used, and what was in use stays: \(error)")
             return
         }

@@ -28,6 +28,7 @@ struct ProxyCertificates {
     private let settings: ProxyTLSSettings
     private var identities: [CertificateUse: TLSIdentity] = [:]
     private var authorities: [CertificateUse: [UInt8]] = [:]
+    private var hasBegun = false
     private(set) var contexts = TLSContexts(server: nil, prefiller: nil, decoder: nil)
 
     /// The longest file of certificates, in bytes.
@@ -43,8 +44,8 @@ struct ProxyCertificates {
             && (!settings.hasUpstreamIdentity || identities[.upstream] != nil)
     }
 
-    /// Takes certificates in and makes the contexts anew that depend on them, once everything is there. When that fails, all
-    /// stays as it was. The descriptor stays the caller's.
+    /// Takes certificates in and makes the contexts anew that depend on them. When that fails, all stays as it was. The
+    /// descriptor stays the caller's.
     mutating func take(_ use: CertificateUse, key: UInt32, _ descriptor: Int32) throws(TLSFailure) {
         guard let pem = Self.read(descriptor) else {
             throw TLSFailure(description: "the file of certificates is not what it must be")
@@ -54,21 +55,45 @@ struct ProxyCertificates {
         case .serving, .upstream: next.identities[use] = TLSIdentity(chain: pem, key: key)
         case .clientAuthorities, .upstreamAuthorities: next.authorities[use] = pem
         }
-        if next.isComplete { try next.makeContexts(becauseOf: use) }
+        if hasBegun {
+            switch use {
+            case .serving, .clientAuthorities: try next.makeContexts(server: true, clients: false)
+            case .upstream, .upstreamAuthorities: try next.makeContexts(server: false, clients: true)
+            }
+        }
         self = next
     }
 
-    private mutating func makeContexts(becauseOf use: CertificateUse) throws(TLSFailure) {
-        let isFirst = contexts.server == nil && contexts.prefiller == nil && contexts.decoder == nil
-        var server = contexts.server
-        var prefiller = contexts.prefiller
-        var decoder = contexts.decoder
-        if settings.serves, isFirst || use == .serving || use == .clientAuthorities { server = try makeServer() }
-        if isFirst || use == .upstream || use == .upstreamAuthorities {
-            prefiller = try makeClient(settings.prefiller)
-            decoder = try makeClient(settings.decoder)
+    /// Makes the first contexts, once everything has come.
+    mutating func begin() throws(TLSFailure) {
+        try makeContexts(server: true, clients: true)
+        hasBegun = true
+    }
+
+    private mutating func makeContexts(server: Bool, clients: Bool) throws(TLSFailure) {
+        contexts = TLSContexts(
+            server: server
+                ? try blaming("--cert-path, --client-ca-path") { () throws(TLSFailure) in try makeServer() }
+                : contexts.server,
+            prefiller: clients ? try makeUpstream(settings.prefiller) : contexts.prefiller,
+            decoder: clients ? try makeUpstream(settings.decoder) : contexts.decoder)
+    }
+
+    private func makeUpstream(_ leg: ProxyTLSSettings.Leg) throws(TLSFailure) -> TLSContext? {
+        try blaming("--ca-cert-path or the system's certificates, --upstream-cert-path") { () throws(TLSFailure) in
+            try makeClient(leg)
         }
-        contexts = TLSContexts(server: server, prefiller: prefiller, decoder: decoder)
+    }
+
+    /// Names the settings that a failure may come from.
+    private func blaming(
+        _ settings: String, _ body: () throws(TLSFailure) -> TLSContext?
+    ) throws(TLSFailure) -> TLSContext? {
+        do throws(TLSFailure) {
+            return try body()
+        } catch {
+            throw TLSFailure(description: "\(error) (\(settings))")
+        }
     }
 
     private var versions: ClosedRange<TLSVersion> { settings.minimumVersion == 0x0304 ? .v13 ... .v13 : .v12 ... .v13 }
@@ -76,7 +101,7 @@ struct ProxyCertificates {
     private var suites: [TLSCipherSuite] { settings.suites.compactMap { TLSCipherSuite(name: $0) } }
 
     private func makeServer() throws(TLSFailure) -> TLSContext? {
-        guard let identity = identities[.serving] else { return nil }
+        guard settings.serves, let identity = identities[.serving] else { return nil }
         var server = TLSServerSettings(identity: identity)
         server.versions = versions
         server.suites = suites

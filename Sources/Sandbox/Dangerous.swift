@@ -46,7 +46,7 @@ public enum Dangerous {
     static let changingTheHouse = [
         "seccomp", "prctl", "capset", "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups",
         "setfsuid", "setfsgid", "unshare", "setns", "mount", "umount2", "move_mount", "mount_setattr", "fsopen",
-        "fsmount", "fsconfig", "pivot_root", "chroot", "chdir", "fchdir", "sethostname", "setdomainname", "setsid",
-        "setpgid", "landlock_create_ruleset", "landlock_add_rule",
+        "fsmount", "fsconfig", "fspick", "pivot_root", "chroot", "chdir", "fchdir", "sethostname", "setdomainname",
+        "setsid", "setpgid", "landlock_create_ruleset", "landlock_add_rule",
     ]
 }

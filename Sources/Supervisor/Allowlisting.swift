@@ -70,7 +70,7 @@ extension Supervisor {
         allowlist.confirmationSentAt = now
         let message = ToChild.allowlistConfirmed(generation: allowlist.generation, confirmedAt: now)
         for role in [Role.dialer, .proxy] {
-            for child in component(role)?.processes ?? [] where child.sentAllowlist == allowlist.generation {
+            for child in component(role)?.processes ?? [] where child.acknowledgement.sent == allowlist.generation {
                 child.send(message)
             }
         }
@@ -78,7 +78,10 @@ extension Supervisor {
 
     /// A dialer or a proxy goes by a generation now.
     func allowlistInForce(_ generation: UInt64, at child: ChildProcess) {
-        child.allowlistInForce = max(child.allowlistInForce, generation)
+        guard child.acknowledgement.hear(generation, now: now) else {
+            punish(child, .malformed("allowlist-in-force"))
+            return
+        }
         distributeAllowlist()
         publish()
     }
@@ -94,9 +97,30 @@ extension Supervisor {
     }
 
     private func sendAllowlist(to child: ChildProcess) {
-        guard child.sentAllowlist < allowlist.generation else { return }
+        child.acknowledgement.demand(allowlist.generation, now: now)
+        guard child.acknowledgement.sent < allowlist.generation else { return }
         let message = ToChild.allowlist(generation: allowlist.generation, confirmedAt: allowlist.confirmedAt)
-        if child.send(message, descriptor: allowlist.fd) { child.sentAllowlist = allowlist.generation }
+        if child.send(message, descriptor: allowlist.fd) { child.acknowledgement.send(allowlist.generation) }
+    }
+
+    /// The dialers that proxies wait for, or will, and when each must have answered.
+    private var owingDialers: [(dialer: ChildProcess, deadline: Int64)] {
+        (component(.dialer)?.processes ?? []).compactMap { dialer in
+            guard dialer.phase == .serving, dialer.killedBecause == nil else { return nil }
+            return dialer.acknowledgement.deadline(readyAt: dialer.readyAt).map { (dialer, $0) }
+        }
+    }
+
+    /// The next of these deadlines.
+    var acknowledgementDeadline: Int64? { owingDialers.map(\.deadline).min() }
+
+    /// Ends a dialer that keeps a snapshot to itself: the next one begins with it.
+    func checkAcknowledgements() {
+        for (dialer, deadline) in owingDialers where deadline <= now {
+            punish(
+                dialer, .overdue("allowlist-in-force"),
+                because: "it did not go by a new snapshot of the pool within \(Acknowledgement.patience / 1000) s")
+        }
     }
 
     // MARK: What the watcher asks for

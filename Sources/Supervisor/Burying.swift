@@ -25,6 +25,10 @@ extension Supervisor {
             report, killedBecause: child.killedBecause, outOfMemory: kills > outOfMemoryKills,
             reportedViolation: child.reportedViolation)
         if case .sandboxViolation = death { status.sandboxDeaths += 1 }
+        if case .exited = death, let missing = death.missingWall {
+            status.wallFailures += 1
+            refuseStart(child.role, missing)
+        }
         outOfMemoryKills = kills
         fold(child)
         bury(child, death)

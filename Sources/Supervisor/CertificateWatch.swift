@@ -35,7 +35,13 @@ struct CertificateWatch {
     /// Asks again for folders that weren't there; those that are being watched already stay so.
     private func watchFolders() {
         guard fd >= 0 else { return }
-        for folder in folders { _ = cl_inotify_add(fd, folder) }
+        for folder in folders {
+            // Of a folder that isn't there, the nearest one above it tells when it comes.
+            var place = folder
+            while cl_inotify_add(fd, place) != 0, let slash = place.lastIndex(of: "/"), place != "/" {
+                place = slash == place.startIndex ? "/" : String(place[..<slash])
+            }
+        }
     }
 
     /// Something happened in a folder.

@@ -27,26 +27,28 @@ final class ChildProcess {
     var isSilent = false
     /// It can't hear or say anything any more.
     var hasClosedChannel = false
-    /// Its counters, as the admin process may map them.
+    /// Its counters, as it writes them; and for reading only, as the admin process gets them. -1 = it counts nothing.
     let segmentFD: Int32
+    let readableSegmentFD: Int32
     let segment: SegmentReader?
     /// Requests it reported as cut when its drain ended.
     var cut: UInt32 = 0
     /// The generation of the allowlist it was sent, and the one it goes by; 0 = none yet.
-    var sentAllowlist: UInt64 = 0
-    var allowlistInForce: UInt64 = 0
+    var acknowledgement = Acknowledgement()
+    var allowlistInForce: UInt64 { acknowledgement.inForce }
     /// The instances of dialer and signer that its channels lead to (proxies).
     var linked: [Role: UInt32] = [:]
 
     private init(
-        role: Role, instance: UInt32, channel: Channel, log: LogPipe, segmentFD: Int32, segment: SegmentReader?,
-        now: Int64
+        role: Role, instance: UInt32, channel: Channel, log: LogPipe, segmentFD: Int32, readableSegmentFD: Int32,
+        segment: SegmentReader?, now: Int64
     ) {
         self.role = role
         self.instance = instance
         self.channel = channel
         self.log = log
         self.segmentFD = segmentFD
+        self.readableSegmentFD = readableSegmentFD
         self.segment = segment
         spawnedAt = now
         heardAt = now
@@ -56,6 +58,7 @@ final class ChildProcess {
         close(log.fd)
         if pidfd >= 0 { close(pidfd) }
         if segmentFD >= 0 { close(segmentFD) }
+        if readableSegmentFD >= 0 { close(readableSegmentFD) }
     }
 
     /// Why a child could not be started.
@@ -87,20 +90,22 @@ final class ChildProcess {
             let channel = Channel(fd: control.0)
             let log = try pair(cl_pipe)
             logEnd = log.1
-            var segmentFD: Int32 = -1
+            var (segmentFD, readable): (Int32, Int32) = (-1, -1)
             var segment: SegmentReader?
             // Admin only reads counters, and the resolver's are the dialer's to keep.
             if role.counts != nil {
                 segmentFD = cl_segment_create("counters", Layout.size(stripes: stripes))
-                if segmentFD < 0 {
+                readable = segmentFD < 0 ? segmentFD : cl_reopen_readable(segmentFD)
+                if readable < 0 {
                     close(log.0)
-                    throw Errno(segmentFD)
+                    if segmentFD >= 0 { close(segmentFD) }
+                    throw Errno(readable)
                 }
-                segment = role.counts.flatMap { SegmentReader(fd: segmentFD, of: $0) }
+                segment = role.counts.flatMap { SegmentReader(fd: readable, of: $0) }
             }
             child = ChildProcess(
                 role: role, instance: instance, channel: channel, log: LogPipe(fd: log.0), segmentFD: segmentFD,
-                segment: segment, now: now)
+                readableSegmentFD: readable, segment: segment, now: now)
             _ = cl_set_nonblocking(control.0)
         } catch {
             throw .resources(error)

@@ -42,6 +42,17 @@ enum Death: Equatable, CustomStringConvertible {
         }
     }
 
+    /// The wall that could not be put up, if that is what it died of: one of those between fork and exec, or its filter,
+    /// which it puts up itself.
+    var missingWall: String? {
+        switch self {
+        case .neverRan(let stage, let error) where [5, 7, 8, 9].contains(stage):
+            "\(Self.name(ofStage: stage)) failed (\(String(cString: strerror(error))))"
+        case .exited(ExitCode.missingSandbox.rawValue): "it could not close itself in; its own line says why"
+        case .exited, .signalled, .sandboxViolation, .trap, .outOfMemory, .killed, .neverRan: nil
+        }
+    }
+
     /// Would another try end the same way?
     var isFatal: Bool { self == .exited(ExitCode.configuration.rawValue) }
 
@@ -97,6 +108,7 @@ enum Death: Equatable, CustomStringConvertible {
         case 5: "giving up privileges"
         case 7: "becoming a user of its own"
         case 8: "going behind Landlock"
+        case 9: "giving up capabilities"
         default: "exec"
         }
     }

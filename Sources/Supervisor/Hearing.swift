@@ -28,13 +28,15 @@ extension Supervisor {
         }
     }
 
-    func punish(_ child: ChildProcess, _ violation: Frame.Violation) {
+    func punish(
+        _ child: ChildProcess, _ violation: Frame.Violation, because reason: String = "it broke the protocol"
+    ) {
         status.violations += 1
         log.write(
             .error, "\(child.role.name) broke the protocol and is ended",
             [("child_pid", "\(child.pid)"), ("violation", violation.description)])
         if watched.removeValue(forKey: child.channel.fd) != nil { poll.remove(child.channel.fd) }
-        child.kill(because: "it broke the protocol")
+        child.kill(because: reason)
         publish()
     }
 
@@ -69,13 +71,28 @@ extension Supervisor {
     /// Asked of the kernel before a child is given anything that others depend on: listening sockets above all.
     private func wallsStand(around child: ChildProcess) -> Bool {
         guard let missing = sandboxing.missingWall(child.role, child.pid) else { return true }
-        status.violations += 1
+        status.wallFailures += 1
+        let isRequired = configuration.settings.requireSandbox != .off
         log.write(
-            .error, "\(child.role.name) gets nothing to serve with: its walls don't stand: \(missing)",
-            [("child_pid", "\(child.pid)")])
-        guard configuration.settings.requireSandbox != .off else { return true }
+            isRequired ? .error : .warning,
+            "\(child.role.name) \(isRequired ? "gets nothing to serve with: its" : "serves although its") walls don't"
+                + " stand: \(missing)", [("child_pid", "\(child.pid)")])
+        guard isRequired else { return true }
         child.kill(because: "its walls don't stand")
+        refuseStart(child.role, missing)
         return false
+    }
+
+    /// A required wall that can't stand ends a start: trying again on this host ends the same way, and whoever deploys must
+    /// hear it. Once the sidecar was ready, a process without its walls is replaced like any that breaks.
+    func refuseStart(_ role: Role, _ missing: String) {
+        guard !hasBeenReady, configuration.settings.requireSandbox != .off, shutdown.phase == .running else { return }
+        log.write(
+            .error,
+            "not started, because a required wall is missing: \(role.name): \(missing); --require-sandbox=off serves"
+                + " without it")
+        exitCode = .missingSandbox
+        perform(shutdown.handle(.essentialFailed))
     }
 
     /// The component of a process, and which of its processes it is; nil for retired ones.

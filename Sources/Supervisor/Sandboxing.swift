@@ -65,9 +65,11 @@ final class Sandboxing {
             degraded.append(text)
         }
         if geteuid() == 0 && !hasUsers {
-            degraded.append(
+            let text =
                 "started as root without CAP_SETUID, CAP_SETGID, CAP_SETPCAP and CAP_KILL: every process runs as root;"
-                    + " run as another user, or add them")
+                + " run as another user, or add them"
+            if settings.requireSandbox == .all { throw Missing(text: "\(text); --require-sandbox=on only warns of it") }
+            degraded.append(text)
         }
         for rights in Rights.all {
             let path = "\(directory)/routing-sidecar-\(program ?? ChildProcess.executable(rights.role))"
@@ -89,7 +91,14 @@ final class Sandboxing {
     /// filter that its children inherit.
     func close(servesLowPort: Bool, required: Bool) throws(Missing) {
         guard isOn else { return }
-        if hasUsers { _ = cl_keep_capabilities(Self.kept | (servesLowPort ? Self.bindLowPorts : 0)) }
+        if hasUsers {
+            let kept = cl_keep_capabilities(Self.kept | (servesLowPort ? Self.bindLowPorts : 0))
+            if kept < 0 {
+                let text = "the supervisor: capabilities that nobody needs can't be given up: \(Errno(kept))"
+                if required { throw Missing(text: "\(text); --require-sandbox=off serves with them") }
+                degraded.append(text)
+            }
+        }
         guard hasFilters else { return }
         do throws(Walls.Missing) {
             try Walls.closeSupervisor()

@@ -81,6 +81,10 @@ extension Supervisor {
                 // The child is dead already; its pidfd will say so. What it died of is known better here.
                 component.lastDeath = death
                 log.write(.error, "\(component.role.name) \(death)", [("directory", directory)])
+                if let missing = death.missingWall {
+                    status.wallFailures += 1
+                    refuseStart(component.role, missing)
+                }
             }
         }
     }
@@ -126,9 +130,10 @@ extension Supervisor {
             distributeAllowlist()
         case .admin:
             child.send(.settings(configuration.admin))
-            child.send(.statusPage, descriptor: pageFD)
+            child.send(.statusPage, descriptor: readablePageFD)
             for other in components.flatMap(\.processes) where other.segment != nil {
-                child.send(.peerSegment(role: other.role, instance: other.instance), descriptor: other.segmentFD)
+                child.send(
+                    .peerSegment(role: other.role, instance: other.instance), descriptor: other.readableSegmentFD)
             }
         case .resolver:
             child.send(.settings(configuration.resolver))
@@ -143,7 +148,9 @@ extension Supervisor {
             if component(.signer)?.current === child { linkProxies(to: child) }
         case .supervisor, .kvAgent: break
         }
-        if child.segment != nil { tellAdmin(.peerSegment(role: child.role, instance: child.instance), child.segmentFD) }
+        if child.segment != nil {
+            tellAdmin(.peerSegment(role: child.role, instance: child.instance), child.readableSegmentFD)
+        }
     }
 
     func tellAdmin(_ message: ToChild, _ descriptor: Int32 = -1) {

@@ -23,7 +23,8 @@ final class Supervisor {
     var shutdown = Shutdown()
     var control: ControlSocket?
     let page: UnsafeMutableRawPointer
-    let pageFD: Int32
+    /// For reading only: what the admin process gets.
+    let readablePageFD: Int32
     var status = SupervisorStatus()
     var allowlist = HeldAllowlist()
     var certificates = HeldCertificates()
@@ -34,6 +35,8 @@ final class Supervisor {
     var nextInstance: UInt32 = 1
     var exitCode = ExitCode.ok
     var wasReady = false
+    /// It was ready once: the start is over.
+    private(set) var hasBeenReady = false
     /// The next deadline of the shutdown, in milliseconds; 0 = none.
     var shutdownDeadline: Int64 = 0
     var heartbeatAt: Int64
@@ -63,7 +66,10 @@ final class Supervisor {
         adminListener =
             settings.adminPort == 0
             ? nil : Listener(address: Address.parse(settings.adminAddress), port: settings.adminPort)
-        pageFD = try Errno.check(cl_segment_create("status", StatusPage.size))
+        let pageFD = try Errno.check(cl_segment_create("status", StatusPage.size))
+        // The mapping outlives it; nobody needs a writable descriptor of the page any more.
+        defer { close(pageFD) }
+        readablePageFD = try Errno.check(cl_reopen_readable(pageFD))
         guard let page = cl_map(pageFD, StatusPage.size, 1) else { throw Errno(ENOMEM) }
         self.page = page
         now = Clock.milliseconds()
@@ -91,7 +97,9 @@ final class Supervisor {
             return .configuration
         }
         if let code = beginCertificates() { return code }
-        for component in components { handle(.start, component) }
+        // A signer that finds no certificate, or a child that can't have its walls, ends the start before the others have
+        // begun.
+        for component in components where shutdown.phase == .running { handle(.start, component) }
         let events = UnsafeMutableBufferPointer<cl_event>.allocate(capacity: 64)
         defer { events.deallocate() }
         while shutdown.phase != .over {
@@ -104,6 +112,7 @@ final class Supervisor {
             heartbeats()
             checkAllowlistSync()
             checkCertificates()
+            checkAcknowledgements()
             shutdownDue()
         }
         control?.remove()
@@ -139,6 +148,7 @@ final class Supervisor {
             let limit = Int64(configuration.settings.allowlistSyncTimeoutMilliseconds)
             if limit > 0 { next = min(next, startedAt + limit) }
         }
+        if let deadline = acknowledgementDeadline { next = min(next, deadline) }
         if shutdownDeadline > 0 { next = min(next, shutdownDeadline) }
         if certificatesDueAt > 0 { next = min(next, certificatesDueAt) }
         if let control, control.resumeAt > 0 { next = min(next, control.resumeAt) }
@@ -268,6 +278,7 @@ final class Supervisor {
         status.live = components.flatMap(\.processes).filter { $0.segment != nil }.map(\.instance)
         StatusPage.write(status, to: page)
         if ready && !wasReady {
+            hasBeenReady = true
             let settings = configuration.settings
             log.write(
                 .info, "ready",

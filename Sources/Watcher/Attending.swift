@@ -37,6 +37,7 @@ extension WatcherProcess {
         stripe.add(.apiFailures)
         if level >= .trace { log(.trace, "a failure", [("collection", errand.name), ("cause", "\(failure)")]) }
         if case .untrusted = failure { credentials.doubtAuthority() }
+        denials.failed(errand.name, failure)
         if errand === poolErrand && discovery != nil {
             if !isAbsence(failure) { complain(of: errand, failure) }
             handleDiscovery(.failed(failure))
@@ -59,6 +60,8 @@ extension WatcherProcess {
     private func works(_ errand: Errand) {
         publication.hasEvidence = true
         recover(errand)
+        let other = errand === poolErrand ? podErrand : poolErrand
+        if denials.works(errand.name) && other.due != nil { other.due = now }
     }
 
     // MARK: Ends

@@ -10,6 +10,9 @@ struct Backoff: Equatable {
     static let firstAnswer: Int64 = 250
     static let capAnswer: (young: Int64, old: Int64) = (800, 30_000)
     static let youngAnswer: Int64 = 120_000
+    /// The young cap where the account is refused and not the request (401, 403). What is removed from the pool until the
+    /// permission is back must be followed within a second of that, and no answer costs the server less.
+    static let capDenial: Int64 = 500
     /// No server is left alone for longer, whatever it wishes.
     static let longestWish: Int64 = 30_000
 
@@ -29,10 +32,11 @@ struct Backoff: Equatable {
     }
 
     /// After an answer that was of no use; at least as long as the server wishes.
-    mutating func afterAnswer(now: Int64, random: Double, wish: Int64 = 0) -> Int64 {
+    /// - Parameter isDenial: the answer refuses the account, and not what it asked for.
+    mutating func afterAnswer(now: Int64, random: Double, wish: Int64 = 0, isDenial: Bool = false) -> Int64 {
         let isYoung = now - start(now) < Self.youngAnswer
         answers += 1
-        var pause = min(Self.capAnswer.young, Self.doubled(Self.firstAnswer, answers - 1))
+        var pause = min(isDenial ? Self.capDenial : Self.capAnswer.young, Self.doubled(Self.firstAnswer, answers - 1))
         if !isYoung {
             oldAnswers += 1
             pause = min(Self.capAnswer.old, Self.doubled(Self.capAnswer.young, oldAnswers))

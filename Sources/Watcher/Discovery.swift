@@ -62,7 +62,9 @@ struct Discovery {
             if refusal.status == 403 { forbidden.append(group) }
             return next(after: group, now: now, random: random)
         case (.asking(let group), .failed(.refused(let refusal))):
-            return pause(group, backoff.afterAnswer(now: now, random: random, wish: refusal.retryAfter))
+            return pause(
+                group,
+                backoff.afterAnswer(now: now, random: random, wish: refusal.retryAfter, isDenial: refusal.isDenial))
         case (.asking(let group), .failed(.expired)), (.asking(let group), .failed(.unreadable)):
             return pause(group, backoff.afterAnswer(now: now, random: random))
         case (.asking(let group), .failed):
@@ -90,7 +92,7 @@ struct Discovery {
             wait = absences <= Self.roundsSoon ? Self.soon : Self.later
         } else {
             outcome = .unknown(forbidden: forbidden)
-            wait = backoff.afterAnswer(now: now, random: random)
+            wait = backoff.afterAnswer(now: now, random: random, isDenial: !forbidden.isEmpty)
         }
         hasAnswer = false
         forbidden = []

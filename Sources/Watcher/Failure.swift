@@ -23,8 +23,10 @@ enum Failure: Error, Equatable {
         /// The version asked for lies in the server's future.
         var isVersionTooLarge = false
 
+        /// Who asked is refused, and not what was asked for.
+        var isDenial: Bool { status == 401 || status == 403 }
         /// May what was asked for be at fault, and not just who asked, or when?
-        var isPuzzling: Bool { ![401, 403, 429, 503].contains(status) }
+        var isPuzzling: Bool { !isDenial && ![429, 503].contains(status) }
     }
 
     /// Of an answer's status and what its body says.

@@ -32,6 +32,7 @@ final class WatcherProcess {
     var group: PoolGroup?
     let poolErrand = Errand("pool")
     let podErrand = Errand("pods")
+    var denials = Denials()
     var poolReflector = Reflector()
     var podReflector = Reflector()
     var podSelector: Selector?

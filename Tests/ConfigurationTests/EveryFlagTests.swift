@@ -57,9 +57,17 @@ final class EveryFlagTests: XCTestCase {
     }
 
     private func check(_ sample: Sample, _ row: Setting, _ written: String, _ arguments: [String]) throws {
+        let needed: [String]
+        switch row.name {
         // Protection is nothing without somebody who may be called.
-        let needed = row.name == "enable-ssrf-protection" ? ["--allow=10.0.0.1:80"] : []
-        let others = (row.name == "secure-proxy" ? [] : [plain]) + needed
+        case "enable-ssrf-protection": needed = [plain, "--allow=10.0.0.1:80"]
+        // Nor is a check of clients without TLS, and somebody who vouches for them.
+        case "client-certificates": needed = ["--client-ca-path=/ca"]
+        case "allowed-client-names": needed = ["--client-ca-path=/ca", "--client-certificates=required"]
+        case "secure-proxy": needed = []
+        default: needed = [plain]
+        }
+        let others = needed
         if Sample.notBuilt.contains(where: { $0.name == sample.name }) {
             let found = mistakes(others + arguments)
             XCTAssertEqual(found.count, 1, "\(found)")
@@ -75,7 +83,7 @@ final class EveryFlagTests: XCTestCase {
         XCTAssertEqual(invocation.command, .serve)
     }
 
-    func testTheOriginalSidecarsExampleIsAcceptedButForWhatIsNotBuilt() {
+    func testTheOriginalSidecarsExampleIsAccepted() throws {
         let arguments = [
             "-port=8000", "-vllm-port=8001", "-connector=nixlv2", "-enable-ssrf-protection=true",
             "-inference-pool-namespace=default", "-inference-pool-name=my-pool", "-prefiller-use-tls=false",
@@ -83,9 +91,10 @@ final class EveryFlagTests: XCTestCase {
             "-decoder-tls-insecure-skip-verify=false", "-cert-path=/etc/sidecar/certs/", "-secure-proxy=true",
             "-logtostderr=true",
         ]
-        assertMistakes(
-            arguments, ["KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "443"],
-            [["-secure-proxy=true is not available", "run with --secure-proxy=false"]])
+        let invocation = try parsed(
+            arguments, ["KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "443"])
+        XCTAssertTrue(invocation.settings.secureProxy)
+        XCTAssertEqual(invocation.notes, [])
     }
 
     func testDefaultsAreTheDocumentedOnes() throws {
@@ -98,6 +107,12 @@ final class EveryFlagTests: XCTestCase {
         let documented = [
             "port": "8000", "vllm-port": "8001", "connector": "nixlv2", "enable-ssrf-protection": "false",
             "secure-proxy": "true", "cert-path": "/etc/sidecar/certs/", "logtostderr": "true",
+            "require-certificate": "false", "tls-min-version": "1.2", "tls-cipher-suites": "",
+            "tls-handshake-timeout": "10s", "client-certificates": "off", "client-ca-path": "",
+            "allowed-client-names": "", "prefiller-use-tls": "false", "decoder-use-tls": "false",
+            "prefiller-tls-insecure-skip-verify": "false", "decoder-tls-insecure-skip-verify": "false",
+            "prefiller-tls-server-name": "", "decoder-tls-server-name": "", "ca-cert-path": "",
+            "upstream-cert-path": "",
             "prefill-timeout": "30s", "connect-timeout": "5s", "handoff-max-age": "20s", "handoff-block-ids": "nested",
             "handoff-absent": "decode", "rewrite-cached-tokens": "true", "forward-credentials-to-prefiller": "false",
             "client-protocol-members": "strip", "max-prefill-answer-bytes": "16MiB", "max-body-bytes": "64MiB",

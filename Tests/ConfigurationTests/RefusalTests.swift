@@ -5,25 +5,17 @@ import XCTest
 final class RefusalTests: XCTestCase {
     func testTheTableKnowsExactlyTheFeaturesThatAreMissing() {
         let refused = SettingsTable.all.filter { $0.notBuilt != nil }.map(\.name).sorted()
-        XCTAssertEqual(refused, (Sample.notBuilt.map(\.name) + ["secure-proxy"]).sorted())
+        XCTAssertEqual(refused, Sample.notBuilt.map(\.name).sorted())
     }
 
     func testTheValueThatNeedsNoFeatureIsAccepted() throws {
         for row in SettingsTable.all {
             guard let notBuilt = row.notBuilt else { continue }
             for value in notBuilt.available {
-                let others = row.name == "secure-proxy" ? [] : [plain]
-                let invocation = try parsed(others + ["--\(row.name)=\(value)"])
+                let invocation = try parsed([plain, "--\(row.name)=\(value)"])
                 XCTAssertEqual(invocation.notes, [], row.name)
             }
         }
-    }
-
-    func testServingOverTLSIsTheDefaultAndHasToBeDeclinedInWords() {
-        assertMistakes([], [["--secure-proxy is not given", "the default", "no TLS", "--secure-proxy=false"]])
-        assertMistakes(["check-config"], [["--secure-proxy is not given"]])
-        assertMistakes(
-            ["--secure-serving"], [["--secure-serving=true is not available in this build", "--secure-proxy=false"]])
     }
 
     func testARefusalSaysWhatWhyAndWhatToDo() {
@@ -45,7 +37,7 @@ final class RefusalTests: XCTestCase {
     func testEveryRefusalIsReportedWithTheOthers() {
         let arguments = Sample.notBuilt.map { "--\($0.name)=\($0.text)" }
         let found = mistakes(arguments)
-        XCTAssertEqual(found.count, Sample.notBuilt.count + 1, "\(found)")
+        XCTAssertEqual(found.count, Sample.notBuilt.count, "\(found)")
     }
 
     func testWhatBelongsToAMissingFeatureMayBeSetWithoutIt() throws {

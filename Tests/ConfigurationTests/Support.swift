@@ -2,7 +2,7 @@ import XCTest
 
 @testable import Configuration
 
-/// The flag without which this build does not serve.
+/// Without TLS, so that what is tested depends on no certificate.
 let plain = "--secure-proxy=false"
 
 /// Parses what must be free of mistakes.

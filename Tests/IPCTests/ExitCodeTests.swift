@@ -8,7 +8,7 @@ final class ExitCodeTests: XCTestCase {
         let numbers: [ExitCode: Int32] = [
             .ok: 0, .configuration: 64, .portInUse: 69, .childFailed: 70, .internalError: 71, .resource: 72,
             .drainCut: 75, .ipcViolation: 76, .lostSupervisor: 77, .missingSandbox: 78,
-            .noKubernetesClient: 79, .poolNotSynced: 80,
+            .noKubernetesClient: 79, .poolNotSynced: 80, .certificate: 81,
         ]
         for code in ExitCode.allCases { XCTAssertEqual(numbers[code], code.rawValue, code.name) }
         XCTAssertEqual(numbers.count, ExitCode.allCases.count)

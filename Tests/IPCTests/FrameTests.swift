@@ -127,6 +127,7 @@ final class FrameTests: XCTestCase {
             (.wrongLength(declared: 3, actual: 4), "3 bytes, the packet holds 4"), (.unknownType(99), "99"),
             (.tooLong("x"), "'x'"), (.malformed("y"), "'y'"), (.unexpectedDescriptor("z"), "'z'"),
             (.missingDescriptor("v"), "'v' lacks"), (.notAllowed("w"), "'w' is not allowed"),
+            (.overdue("x"), "'x' did not come in time"),
         ]
         for (violation, part) in texts { XCTAssertTrue(violation.description.contains(part), violation.description) }
         XCTAssertEqual(Set(texts.map(\.0.description)).count, texts.count)

@@ -87,6 +87,7 @@ final class PermissionTests: XCTestCase {
             .dialer: everyone.union(["settings", "proxy-channel", "resolver", "allowlist", "allowlist-confirmed"]),
             .proxy: everyone.union([
                 "settings", "dialer", "listener", "drain", "allowlist", "allowlist-confirmed", "signer",
+                "certificates",
             ]),
             .admin: everyone.union(["settings", "listener", "status-page", "peer-segment", "peer-gone"]),
             .watcher: everyone.union([

@@ -90,6 +90,7 @@ enum Samples {
         largest.allowlistMaximumAge = .max
         largest.samplePrefillers = true
         largest.cutRevoked = true
+        largest.tls = largestTLS
         largest.logRequests = true
         largest.logLevel = .max
         // Every number different, so that two fields that change places are noticed.
@@ -112,7 +113,7 @@ enum Samples {
         different.maximumIdlePerUpstream = 114
         different.allowlistMaximumAge = 115
         different.logLevel = 116
-        return [ProxySettings(), largest, different] + singleFlags
+        return [ProxySettings(), largest, different] + singleFlags + tlsSamples
     }
 
     /// One Boolean turned over in each.
@@ -242,9 +243,10 @@ enum Samples {
         case .privateKey: 20
         case .makeCertificate: 21
         case .forgetKey: 22
+        case .certificates: 23
         }
     }
-    static let toChildCases = 23
+    static let toChildCases = 24
 
     static func number(_ message: FromChild) -> Int {
         switch message {

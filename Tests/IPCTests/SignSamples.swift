@@ -19,7 +19,43 @@ extension Samples {
                 all.append(.makeCertificate(key: number, names: names, lifetimeSeconds: ~number))
             }
         }
+        for use in CertificateUse.allCases { all += numbers.map { .certificates(use, key: $0) } }
         return all
+    }
+
+    static var largestTLS: ProxyTLSSettings {
+        var tls = ProxyTLSSettings()
+        tls.serves = true
+        tls.prefiller.isOn = true
+        tls.prefiller.serverName = String(repeating: "p", count: 253)
+        tls.decoder.isOn = true
+        tls.decoder.verifies = false
+        tls.decoder.serverName = String(repeating: "d", count: 253)
+        tls.decoderHost = String(repeating: "h", count: 64)
+        tls.hasUpstreamIdentity = true
+        tls.minimumVersion = .max
+        tls.suites = TLSCipherSuite.allCases.map(\.rawValue)
+        tls.handshakeTimeout = .max
+        tls.clientCertificates = .required
+        tls.allowedClients = Array(
+            repeating: String(repeating: "n", count: ProxyTLSSettings.longestName), count: ProxyTLSSettings.mostNames)
+        return tls
+    }
+
+    /// TLS settings that differ in one field each, so that two that change places are noticed.
+    static var tlsSamples: [ProxySettings] {
+        let changes: [(inout ProxyTLSSettings) -> Void] = [
+            { $0.serves = true }, { $0.prefiller.isOn = true }, { $0.prefiller.verifies = false },
+            { $0.prefiller.serverName = "a" }, { $0.decoder.isOn = true }, { $0.decoder.verifies = false },
+            { $0.decoder.serverName = "a" }, { $0.decoderHost = "a" }, { $0.hasUpstreamIdentity = true },
+            { $0.minimumVersion = 0x0304 }, { $0.suites = ["a"] }, { $0.handshakeTimeout = 1 },
+            { $0.clientCertificates = .optional }, { $0.allowedClients = ["a", "b"] },
+        ]
+        return changes.map { change in
+            var settings = ProxySettings()
+            change(&settings.tls)
+            return settings
+        }
     }
 
     static var signerReports: [FromChild] {

@@ -22,10 +22,16 @@ final class StatusPageTests: XCTestCase {
         status.violations = .max - 1
         status.missingWalls = .max - 4
         status.sandboxDeaths = .max - 5
+        status.wallFailures = .max - 6
         status.isProtected = true
         status.allowlistGeneration = .max - 2
         status.allowlistEndpoints = .max - 3
         status.allowlistConfirmedAt = .min
+        status.servingCertificateEnds = .max
+        status.upstreamCertificateEnds = .min + 1
+        status.isSelfSigned = true
+        status.certificateReloadsTaken = .max - 6
+        status.certificateReloadsRefused = .max - 7
         status.components = (0..<SupervisorStatus.mostComponents).map { i in
             var row = ComponentStatus()
             row.role = UInt8(i)
@@ -105,6 +111,7 @@ final class StatusPageTests: XCTestCase {
         status.violations = number
         status.missingWalls = number
         status.sandboxDeaths = number
+        status.wallFailures = number
         status.isProtected = number % 2 == 1
         status.allowlistGeneration = number
         status.allowlistEndpoints = number

@@ -19,6 +19,15 @@ let namedCounters: [(String, Counter)] = [
     ("dialsRefusedNoAllowlist", .dialsRefusedNoAllowlist), ("dialerViolations", .dialerViolations),
     ("apiRequests", .apiRequests), ("apiFailures", .apiFailures), ("apiLists", .apiLists),
     ("apiEvents", .apiEvents), ("apiSnapshots", .apiSnapshots), ("revoked", .revoked), ("dialsRevoked", .dialsRevoked),
+    ("handshakes, clients", .tlsHandshakes(.client, resumed: false)),
+    ("handshakes, clients again", .tlsHandshakes(.client, resumed: true)),
+    ("handshakes, prefillers", .tlsHandshakes(.prefiller, resumed: false)),
+    ("handshakes, prefillers again", .tlsHandshakes(.prefiller, resumed: true)),
+    ("handshakes, decoder", .tlsHandshakes(.decoder, resumed: false)),
+    ("handshakes, decoder again", .tlsHandshakes(.decoder, resumed: true)),
+    ("failures, clients", .tlsFailures(.client)), ("failures, prefillers", .tlsFailures(.prefiller)),
+    ("failures, decoder", .tlsFailures(.decoder)), ("unverified prefillers", .tlsUnverified(.prefiller)),
+    ("unverified decoder", .tlsUnverified(.decoder)),
 ]
 
 /// What ends with the process that counted it.

@@ -10,7 +10,8 @@ final class ErrorAnswerTests: XCTestCase {
         .prefillerForbidden: 403, .prefillerNotAllowed: 403, .allowlistUnusable: 403,
         .prefillerUnreachable: 504, .prefillTimeout: 504, .prefillerBroken: 502,
         .prefillAnswerTooLarge: 502, .invalidHandoff: 502, .missingHandoff: 502, .handoffExpired: 502,
-        .decoderRefused: 503, .decoderUnreachable: 502, .decoderBroken: 502, .noResources: 503, .draining: 503,
+        .prefillerTLS: 502, .decoderTLS: 502, .decoderRefused: 503, .decoderUnreachable: 502, .decoderBroken: 502,
+        .noResources: 503, .draining: 503,
     ]
 
     private static let others: [ErrorAnswer] = [
@@ -76,6 +77,7 @@ final class ErrorAnswerTests: XCTestCase {
     func testEveryFailureIsCountedInItsClass() {
         let classes: [(Counter, [Failure])] = [
             (.errorsTimeout, [.prefillTimeout]),
+            (.errorsTLS, [.prefillerTLS, .decoderTLS]),
             (.errorsHandoff, [.invalidHandoff, .missingHandoff, .handoffExpired]),
             (.errorsLimit, [.prefillAnswerTooLarge, .noResources, .draining]),
             (.errorsClient, [.prefillerForbidden, .prefillerNotAllowed, .allowlistUnusable]),

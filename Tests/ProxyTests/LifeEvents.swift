@@ -7,7 +7,7 @@ let everyEvent: [RequestLife.Event] =
     [
         .begin(disaggregated: false), .begin(disaggregated: true), .connected, .answered(success: true),
         .answered(success: false), .answerTooLarge, .completed, .lost(stale: true), .lost(stale: false),
-        .deadlinePassed, .clientGone, .drainDeadline, .revoked,
+        .tlsFailed, .deadlinePassed, .clientGone, .drainDeadline, .revoked,
     ] + DialRefusal.allCases.map { .refused($0) } + RequestLife.HandoffVerdict.allCases.map { .handoff($0) }
 
 /// A way into each phase, with and without the retry of each leg.

@@ -7,6 +7,9 @@ import XCTest
 
 /// A leg on its way through a socket that takes little at a time.
 final class OutgoingTests: XCTestCase {
+    /// In the clear nothing is sealed.
+    private let noRecord = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+
     override func setUp() {
         // As the supervisor leaves it to every child: a peer that is gone is an error and no signal.
         signal(SIGPIPE, SIG_IGN)
@@ -77,7 +80,7 @@ final class OutgoingTests: XCTestCase {
         var got: [UInt8] = []
         var turns = 0
         while true {
-            XCTAssertEqual(outgoing.send(to: stream.sender), 0)
+            XCTAssertEqual(outgoing.send(to: stream.sender, nil, noRecord), 0)
             let more = stream.read(limit: chunk)
             got += more
             if more.isEmpty && outgoing.isSent { return got }
@@ -151,7 +154,7 @@ final class OutgoingTests: XCTestCase {
             var outgoing = Outgoing()
             XCTAssertTrue(withBytes(head) { outgoing.build(head: $0, body: body.list()) })
             let first = try Stream()
-            XCTAssertEqual(outgoing.send(to: first.sender), 0)
+            XCTAssertEqual(outgoing.send(to: first.sender, nil, noRecord), 0)
             XCTAssertGreaterThan(outgoing.sent, 0)
             first.close()
             outgoing.rewind()
@@ -169,13 +172,13 @@ final class OutgoingTests: XCTestCase {
         var outgoing = Outgoing()
         XCTAssertTrue(withBytes(head) { outgoing.build(head: $0, body: body.list()) })
         let stream = try Stream()
-        XCTAssertEqual(outgoing.send(to: stream.sender), 0)
+        XCTAssertEqual(outgoing.send(to: stream.sender, nil, noRecord), 0)
         XCTAssertFalse(outgoing.isSent)
         let sent = outgoing.sent
-        XCTAssertEqual(outgoing.send(to: stream.sender), 0)
+        XCTAssertEqual(outgoing.send(to: stream.sender, nil, noRecord), 0)
         XCTAssertEqual(outgoing.sent, sent)
         _ = Glibc.close(stream.receiver)
-        XCTAssertLessThan(outgoing.send(to: stream.sender), 0)
+        XCTAssertLessThan(outgoing.send(to: stream.sender, nil, noRecord), 0)
         _ = Glibc.close(stream.sender)
         outgoing.free()
     }

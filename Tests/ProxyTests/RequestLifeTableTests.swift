@@ -31,6 +31,13 @@ final class RequestLifeTableTests: XCTestCase {
         (.reachingPrefiller, .refused(.noResources), .fail(.noResources), .finished),
         (.reachingPrefiller, .refused(.dialerLost), .fail(.noResources), .finished),
         (.reachingPrefiller, .deadlinePassed, .fail(.prefillerUnreachable), .finished),
+        // TLS that fails is never tried again, whatever came before, and never done without.
+        (.reachingPrefiller, .tlsFailed, .fail(.prefillerTLS), .finished),
+        (.prefilling, .tlsFailed, .fail(.prefillerTLS), .finished),
+        (.collectingHandoff, .tlsFailed, .fail(.prefillerTLS), .finished),
+        (.reachingDecoder, .tlsFailed, .fail(.decoderTLS), .finished),
+        (.decoding, .tlsFailed, .fail(.decoderTLS), .finished),
+        (.relaying, .tlsFailed, .cut, .finished),
         (.reachingPrefiller, .clientGone, .cancel, .finished),
         (.reachingPrefiller, .drainDeadline, .fail(.draining), .finished),
 

@@ -16,7 +16,7 @@ sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "Chaos"))
 
-from house import BUILD, House, SimulatedEngine, wait_for  # noqa: E402, F401
+from house import BUILD, House, SimulatedEngine, state_and_session, wait_for  # noqa: E402, F401
 from support.engine import free_port  # noqa: E402
 from support.sidecar import as_arguments, environment  # noqa: E402, F401
 
@@ -77,7 +77,7 @@ def house(build=None, ready=True, **flags):
         engine.close()
 
 
-def run_to_end(wrapper=(), **flags):
+def run_to_end(wrapper=(), build=BUILD, **flags):
     """Starts a sidecar that must end by itself; returns (exit code, everything it said)."""
     with tempfile.TemporaryDirectory(prefix="sandbox") as directory:
         flags = {
@@ -85,7 +85,7 @@ def run_to_end(wrapper=(), **flags):
             "control_socket": os.path.join(directory, "control.sock"),
         } | flags
         done = subprocess.run(
-            [*map(str, wrapper), str(BUILD / "routing-sidecar"), *as_arguments(flags)], env=environment(),
+            [*map(str, wrapper), str(build / "routing-sidecar"), *as_arguments(flags)], env=environment(),
             capture_output=True, text=True, timeout=30)
         return done.returncode, done.stdout + done.stderr
 

@@ -7,16 +7,18 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { REPORTS, SILENT, BARE, LIES, REFUSES };
+enum { REPORTS, SILENT, BARE, LIES, REFUSES, MUTE, FORGES };
 
 // Messages of the control channel (PROTOCOL.md).
-enum { READY = 1, PONG = 2, VIOLATION = 8, LISTENER = 5, PING = 11 };
+enum { READY = 1, PONG = 2, VIOLATION = 8, LISTENER = 5, STATUS_PAGE = 6, PEER_SEGMENT = 7, PING = 11, ALLOWLIST = 15 };
 
 static void say(uint8_t type, const void *payload, uint8_t size) {
     uint8_t frame[16] = {1, type, 0, 0, size};
@@ -51,7 +53,18 @@ static void close_in(uint32_t refused, uint32_t answer) {
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) < 0) note("E no filter\n");
 }
 
-// Answers pings, and says in its log when a listening socket comes.
+// Tries to change memory that it was given to read, and says in its log what came of it.
+static void forge(uint8_t type, int fd) {
+    char line[80];
+    uint64_t *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    int written = page != MAP_FAILED || pwrite(fd, "x", 1, 0) == 1;
+    if (page != MAP_FAILED) page[1] = ~page[1];
+    int readable = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) != MAP_FAILED;
+    snprintf(line, sizeof line, "E message %d: readable %d, writable %d\n", type, readable, written);
+    note(line);
+}
+
+// Answers pings, and says in its log when a listening socket or a snapshot comes.
 static void obey(void) {
     for (;;) {
         uint8_t frame[20000];
@@ -65,6 +78,13 @@ static void obey(void) {
         if (n < 8) continue;
         if (frame[1] == PING) say(PONG, frame + 8, 4);
         if (frame[1] == LISTENER) note("E a listening socket came\n");
+        if (frame[1] == ALLOWLIST) note("E a snapshot came\n");
+        struct cmsghdr *first = CMSG_FIRSTHDR(&message);
+        if (CASE == FORGES && first && (frame[1] == STATUS_PAGE || frame[1] == PEER_SEGMENT)) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(first), sizeof fd);
+            forge(frame[1], fd);
+        }
     }
 }
 
@@ -77,9 +97,10 @@ int main(void) {
     }
     if (CASE == SILENT) close_in(forbidden, SECCOMP_RET_KILL_PROCESS);
     if (CASE == LIES) close_in(forbidden, SECCOMP_RET_ALLOW);
+    if (CASE == MUTE || CASE == FORGES) close_in(forbidden, SECCOMP_RET_KILL_PROCESS);
     if (CASE == REFUSES) _exit(64);
     say(READY, NULL, 0);
-    if (CASE == BARE) obey();
+    if (CASE == BARE || CASE == MUTE || CASE == FORGES) obey();
     usleep(300000);
     if (CASE == LIES) {
         // Says that a call was trapped, and ends in another way.

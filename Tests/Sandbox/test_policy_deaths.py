@@ -53,13 +53,3 @@ def test_a_report_without_the_death_that_belongs_to_it_counts_for_nothing():
         told = last_exit(running, "dialer")
         assert told.startswith("exit 7") and "openat" not in told
         assert running.metrics()[VIOLATIONS] == 0
-
-
-@pytest.mark.parametrize("role", ["proxy", "admin", "dialer"])
-def test_a_child_that_puts_up_no_filter_of_its_own_gets_nothing(role):
-    """The supervisor's own filter is inherited: `Seccomp: 2` alone would say nothing."""
-    executable = "proxy" if role == "admin" else role
-    with installation(**{executable: "BARE"}) as build, house(build, ready=False) as running:
-        wait_for(lambda: running.logged(f"{role} ended", "its walls don't stand"), f"the end of a bare {role}", 15)
-        assert not running.logged("a listening socket came")
-        assert not running.logged('"message":"ready"')

@@ -32,7 +32,7 @@ def test_who_requires_all_walls_is_refused_and_told_the_way_out(abi, named):
 
 
 def test_without_seccomp_nothing_is_started(tmp_path):
-    launcher = compiled("no_seccomp.c", tmp_path / "no_seccomp")
+    launcher = compiled("refusing.c", tmp_path / "refusing")
     for require in ("on", "all"):
         code, said = run_to_end([launcher], require_sandbox=require)
         assert code == MISSING_SANDBOX, said
@@ -40,7 +40,7 @@ def test_without_seccomp_nothing_is_started(tmp_path):
 
 
 def test_without_seccomp_who_requires_nothing_is_served_and_warned(tmp_path):
-    launcher = compiled("no_seccomp.c", tmp_path / "no_seccomp")
+    launcher = compiled("refusing.c", tmp_path / "refusing")
     os.chmod(tmp_path, 0o755)
     with house(wrapper=[str(launcher)], require_sandbox="off") as running:
         assert running.logged('"warning"', WARNING, "no seccomp filters")

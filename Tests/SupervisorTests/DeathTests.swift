@@ -32,6 +32,20 @@ final class DeathTests: XCTestCase {
         }
     }
 
+    func testAWallThatCouldNotBePutUpIsToldFromOtherEnds() {
+        for stage: Int32 in 1...9 {
+            let missing = Death.neverRan(stage: stage, error: EPERM).missingWall
+            XCTAssertEqual(missing != nil, [5, 7, 8, 9].contains(stage), "stage \(stage)")
+        }
+        XCTAssertEqual(
+            Death.neverRan(stage: 9, error: EPERM).missingWall,
+            "giving up capabilities failed (Operation not permitted)")
+        for code: Int32 in 0...255 { XCTAssertEqual(Death.exited(code).missingWall != nil, code == 78, "exit \(code)") }
+        for death: Death in [.signalled(78), .sandboxViolation(reported: nil), .trap(4), .outOfMemory, .killed("78")] {
+            XCTAssertNil(death.missingWall)
+        }
+    }
+
     func testEverySignalIsReportedAsItWas() {
         for signal: Int32 in 1...64 {
             for code in [Self.killed, Self.dumped] {

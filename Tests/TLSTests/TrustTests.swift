@@ -142,7 +142,9 @@ final class TrustTests: XCTestCase {
                 signing, server: swapped, client: calling, session: sessions.session(for: here, host, calling))
             ends.connect()
             XCTAssertFalse(ends.client.isResumed)
-            sessions.keep(only: try client(signing.authority))
+            sessions.keep(only: [calling])
+            XCTAssertEqual(sessions.count, 1)
+            sessions.keep(only: [try client(signing.authority)])
             XCTAssertEqual(sessions.count, 0)
         }
     }

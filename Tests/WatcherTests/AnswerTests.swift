@@ -98,10 +98,34 @@ final class AnswerTests: XCTestCase {
         XCTAssertTrue(log.failed("refused", now: 60_000))
         XCTAssertEqual(log.recovered(now: 61_000), 61_000)
         XCTAssertNil(log.recovered(now: 62_000))
-        // It fails and works in turns: few lines.
-        XCTAssertFalse(log.failed("refused", now: 63_000))
-        XCTAssertNil(log.recovered(now: 64_000))
         for kind in 0..<1_000 { _ = log.failed("kind \(kind)", now: 65_000) }
         XCTAssertFalse(log.failed("one more", now: 65_000))
+    }
+
+    func testEachOutageIsSaidAndItsEndUnlessTheyFollowEachOtherClosely() {
+        var log = OutageLog()
+        for start in [Int64(0), 2_000, 4_000] {
+            XCTAssertTrue(log.failed("refused", now: start), "\(start)")
+            XCTAssertFalse(log.failed("refused", now: start + 500))
+            XCTAssertEqual(log.recovered(now: start + 1_000), 1_000)
+        }
+        // The fourth within a minute is not, and so on for one that comes and goes all day: three lines, and one a minute.
+        XCTAssertFalse(log.failed("refused", now: 6_000))
+        XCTAssertNil(log.recovered(now: 7_000))
+        var said = 0
+        for second in stride(from: Int64(8_000), to: 3_608_000, by: 2_000) {
+            if log.failed("refused", now: second) { said += 1 }
+            _ = log.recovered(now: second + 1_000)
+        }
+        XCTAssertEqual(said, 60)
+        // Another kind has its own account.
+        XCTAssertTrue(log.failed("forbidden", now: 3_608_000))
+    }
+
+    func testOneOutageThatLastsIsSaidOnceAMinute() {
+        var log = OutageLog()
+        var said = 0
+        for now in stride(from: Int64(0), to: 600_000, by: 500) where log.failed("refused", now: now) { said += 1 }
+        XCTAssertEqual(said, 10)
     }
 }

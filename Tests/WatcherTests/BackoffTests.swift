@@ -24,6 +24,16 @@ final class BackoffTests: XCTestCase {
         for _ in 0..<100 { XCTAssertEqual(backoff.afterAnswer(now: 9_000_000, random: 1), 30_000) }
     }
 
+    func testADeniedAccountIsTriedWithinHalfASecondForTwoMinutesAndThenUpTo30Seconds() {
+        var backoff = Backoff()
+        var pauses: [Int64] = []
+        for _ in 0..<4 { pauses.append(backoff.afterAnswer(now: 0, random: 1, isDenial: true)) }
+        XCTAssertEqual(pauses, [250, 500, 500, 500])
+        pauses = []
+        for _ in 0..<6 { pauses.append(backoff.afterAnswer(now: 120_000, random: 1, isDenial: true)) }
+        XCTAssertEqual(pauses, [1_600, 3_200, 6_400, 12_800, 25_600, 30_000])
+    }
+
     func testPausesLieBetweenHalfAndTheWhole() {
         for step in 0...100 {
             let random = Double(step) / 101
@@ -51,5 +61,23 @@ final class BackoffTests: XCTestCase {
         XCTAssertEqual(backoff.afterExpiry(now: 0, random: 1), 250)
         backoff.reset()
         XCTAssertEqual(backoff.afterExpiry(now: 0, random: 1), 0)
+    }
+
+    func testTheOtherCollectionIsAskedForAtOnceWhenADeniedOneIsShownAgain() {
+        let denied = Failure.refused(.init(status: 403))
+        var denials = Denials()
+        XCTAssertFalse(denials.works("pods"))
+        denials.failed("pods", denied)
+        denials.failed("pool", denied)
+        XCTAssertTrue(denials.works("pool"))
+        // Once for each denial, however much is shown.
+        XCTAssertFalse(denials.works("pool"))
+        XCTAssertFalse(denials.works("pods"))
+        // Denied alone, or failed in another way since: its own pause counts.
+        denials.failed("pods", denied)
+        XCTAssertFalse(denials.works("pool"))
+        denials.failed("pool", .refused(.init(status: 401)))
+        denials.failed("pods", .refused(.init(status: 429)))
+        XCTAssertFalse(denials.works("pool"))
     }
 }

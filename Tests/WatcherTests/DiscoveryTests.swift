@@ -34,6 +34,21 @@ final class DiscoveryTests: XCTestCase {
         XCTAssertEqual(search.state, .pausing(0))
     }
 
+    func testADeniedAccountSearchesAgainWithinHalfASecond() {
+        func pauses(_ status: Int) -> [Int64] {
+            setUp()
+            return (0..<4).compactMap { _ in
+                var last: [Discovery.Action] = []
+                for _ in 0..<3 { last = handle(failed(status)) }
+                _ = handle(.due)
+                if case .pause(let pause)? = last.last { return pause }
+                return nil
+            }
+        }
+        XCTAssertEqual(pauses(403), [187, 375, 375, 375])
+        XCTAssertEqual(pauses(404), [187, 375, 600, 600])
+    }
+
     func testWhatAnEarlierRoundShowedIsForgotten() {
         for _ in 0..<2 { _ = handle(.answered(holdsPool: false)) }
         XCTAssertEqual(handle(.answered(holdsPool: false)).first, .absent)

@@ -118,6 +118,20 @@ final class ReflectorScenarioTests: XCTestCase {
         }
     }
 
+    func testADeniedAccountAsksAgainWithinHalfASecondAndAnyOtherRefusalIsLeftLonger() {
+        for (status, longest) in [(401, Int64(375)), (403, 375), (500, 600), (503, 600), (429, 600)] {
+            setUp()
+            watch()
+            var pauses: [Int64] = []
+            for _ in 0..<4 {
+                guard case .pause(let pause)? = handle(failed(status)).last else { return XCTFail("\(status)") }
+                pauses.append(pause)
+                _ = handle(.due)
+            }
+            XCTAssertEqual(pauses.max(), longest, "\(status): \(pauses)")
+        }
+    }
+
     func testAWatchThatTheServerCannotServeIsTriedFiveTimesThenListed() {
         watch()
         for _ in 0..<4 {

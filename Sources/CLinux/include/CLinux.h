@@ -132,6 +132,8 @@ int cl_keep_capabilities(uint64_t wanted);
 
 // An anonymous file of `size` bytes that can no longer shrink, grow or lose its seals.
 int cl_segment_create(const char *name, size_t size);
+// The same file once more, for reading only: whoever gets this descriptor can't map it writable.
+int cl_reopen_readable(int fd);
 // The size of a segment when its seals and size are as they must be, else a negative errno.
 int64_t cl_segment_size(int fd);
 // An anonymous file with these bytes that nobody can change any more.

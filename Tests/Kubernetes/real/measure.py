@@ -36,6 +36,7 @@ PARTS = {
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--changes", type=int, default=500)
+    parser.add_argument("--permissions", type=int, default=3, help="how often permission is taken away and given back")
     parser.add_argument("--pods", type=int, default=10000)
     parser.add_argument("--storm-seconds", type=int, default=60)
     parser.add_argument("--storm-rate", type=int, default=200)
@@ -63,7 +64,7 @@ def main():
     run = {
         "walls": lambda: walls.measure(server, report),
         "enforcement": lambda: enforcement.measure(server, report, options.changes),
-        "outages": lambda: outages.measure(server, report),
+        "outages": lambda: outages.measure(server, report, options.permissions),
         "scale": lambda: scale.measure(server, report, options.pods, options.storm_seconds, options.storm_rate),
     }
     try:

@@ -19,6 +19,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 MANIFEST = ROOT / "deploy" / "rbac.yaml"
 ADDRESSES = [f"127.0.0.{number}" for number in range(11, 31)]
 SPARE = {"app": "spare"}
+ACCOUNT = "routing-sidecar"  # of deploy/rbac.yaml
 
 
 class Responder:
@@ -85,12 +86,12 @@ class Scene:
         finally:
             self.stack.close()
 
-    def fresh_token(self, namespace=NAMESPACE):
-        return self.server.control("token", namespace, "default").strip().splitlines()[-1]
+    def fresh_token(self, namespace=NAMESPACE, account=ACCOUNT):
+        return self.server.control("token", namespace, account).strip().splitlines()[-1]
 
     def spent_token(self, namespace=NAMESPACE):
         """One that expired ten minutes ago."""
-        return self.server.control("mint", namespace, "default", -600).strip().splitlines()[-1]
+        return self.server.control("mint", namespace, ACCOUNT, -600).strip().splitlines()[-1]
 
     def target(self, number):
         return f"{ADDRESSES[number]}:{self.port}"

@@ -142,15 +142,18 @@ class RealServer:
         return f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings/{name}"
 
     def permit(self, manifest, namespace=NAMESPACE):
-        """Applies the Role and the RoleBinding of the manifest as it is delivered; returns the binding's path."""
+        """Applies account, Role and RoleBinding of the manifest as it is delivered; returns the binding's path."""
         binding = None
         for text in manifest.read_text().split("\n---\n"):
             kind = next(line.split()[1] for line in text.splitlines() if line.startswith("kind:"))
             name = next(line.split()[1] for line in text.splitlines() if line.startswith("  name:"))
             path = self.binding_path(namespace, name)
-            if kind == "Role":
+            if kind == "ServiceAccount":
+                path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}"
+            elif kind == "Role":
                 path = path.replace("/rolebindings/", "/roles/")
             else:
+                assert kind == "RoleBinding", kind
                 binding = path
             self.apply(path, text.encode())
         return binding

@@ -38,6 +38,8 @@ def measure(server, report):
         scene.wait(sidecar, 0, 200)
         token = scene.files.token_file.read_text()
         permissions(server, report, token)
+        code, _ = server.request("GET", READS["pods"], token=scene.fresh_token(account="default"))
+        report.judge("deploy/rbac.yaml: gives the namespace's default account nothing", code, code == 403)
         found = processes_of(sidecar)
         if can_read_memory():
             holders = holders_of(token.encode(), found)

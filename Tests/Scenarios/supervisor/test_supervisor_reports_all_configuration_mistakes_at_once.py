@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import free_port, run
+from harness import run
 
 GOOD = ["--secure-proxy=false", "--control-socket", "off"]
 
@@ -34,7 +34,7 @@ def test_all_at_once():
         ["--port", "8000", "--vllm-port", "8000"],
         ["--port", "8000", "--port", "8001"],
         ["--enable-ssrf-protection=true"],
-        ["--prefiller-use-tls"],
+        ["--client-certificates=required"],
         ["--connector", "lmcache"],
         ["--data-parallel-size", "2"],
     ],
@@ -44,11 +44,6 @@ def test_each_exits_64(wrong):
     done = run(*GOOD, *wrong)
     assert done.returncode == 64, done.stderr
     assert wrong[0].lstrip("-").split("=")[0] in done.stderr
-
-
-def test_plaintext_must_be_asked_for():
-    done = run("--port", str(free_port()), "--control-socket", "off")
-    assert done.returncode == 64 and "--secure-proxy=false" in done.stderr
 
 
 def test_check_config_tells_the_source_of_a_value():

@@ -1,0 +1,133 @@
+import IPC
+import XCTest
+
+@testable import Supervisor
+
+/// Certificates of ours: judged before they are shown, kept until there is something better.
+final class IdentityMachineTests: XCTestCase {
+    private func machine(mayMakeOwn: Bool = true, _ events: [IdentityMachine.Event] = []) -> IdentityMachine {
+        var machine = IdentityMachine(mayMakeOwn: mayMakeOwn)
+        for event in events { _ = machine.handle(event) }
+        return machine
+    }
+
+    private let fromFiles: [IdentityMachine.Event] = [
+        .signerStarted, .pairRead(key: 1), .judged(key: 1, verdict: .good, ends: 5000),
+    ]
+    private let ownMade: [IdentityMachine.Event] = [
+        .signerStarted, .pairMissing(reason: "no file"), .made(key: 1, ends: 700_000),
+    ]
+
+    func testAPairIsShownOnceTheSignerFoundItGood() {
+        var machine = machine()
+        XCTAssertEqual(machine.handle(.signerStarted), .readFiles)
+        XCTAssertEqual(machine.handle(.pairRead(key: 1)), .judge(key: 1))
+        XCTAssertNil(machine.held)
+        XCTAssertEqual(
+            machine.handle(.judged(key: 1, verdict: .good, ends: 5000)), .putInForce(key: 1, isReload: false))
+        XCTAssertEqual(machine.held, .init(key: 1, isOwn: false, ends: 5000))
+    }
+
+    func testWithoutAUsablePairOneIsMade() {
+        var machine = machine()
+        _ = machine.handle(.signerStarted)
+        XCTAssertEqual(machine.handle(.pairMissing(reason: "no file")), .makeOwn(because: "no file"))
+        XCTAssertEqual(machine.handle(.made(key: 4, ends: 9)), .putInForce(key: 4, isReload: false))
+        XCTAssertEqual(machine.held, .init(key: 4, isOwn: true, ends: 9))
+    }
+
+    func testEveryBadVerdictMakesOneToo() {
+        for verdict in KeyVerdict.allCases where verdict != .good {
+            var machine = machine([.signerStarted, .pairRead(key: 1)])
+            XCTAssertEqual(
+                machine.handle(.judged(key: 1, verdict: verdict, ends: 0)), .makeOwn(because: verdict.meaning))
+        }
+    }
+
+    func testWhereOneIsDemandedTheStartEnds() {
+        var machine = machine(mayMakeOwn: false, [.signerStarted])
+        XCTAssertEqual(machine.handle(.pairMissing(reason: "no file")), .endStart(because: "no file"))
+        for verdict in KeyVerdict.allCases where verdict != .good {
+            var machine = self.machine(mayMakeOwn: false, [.signerStarted, .pairRead(key: 1)])
+            XCTAssertEqual(
+                machine.handle(.judged(key: 1, verdict: verdict, ends: 0)), .endStart(because: verdict.meaning))
+        }
+    }
+
+    func testWhatIsInForceStaysUntilSomethingBetterIsThere() {
+        for mayMakeOwn in [true, false] {
+            var machine = machine(mayMakeOwn: mayMakeOwn, fromFiles)
+            XCTAssertEqual(machine.handle(.filesChanged), .readFiles)
+            XCTAssertEqual(machine.handle(.pairMissing(reason: "gone")), .keep(because: "gone"))
+            XCTAssertEqual(machine.handle(.pairRead(key: 2)), .judge(key: 2))
+            XCTAssertEqual(
+                machine.handle(.judged(key: 2, verdict: .mismatch, ends: 0)),
+                .keep(because: KeyVerdict.mismatch.meaning))
+            XCTAssertEqual(machine.held?.key, 1)
+            XCTAssertEqual(machine.handle(.pairRead(key: 3)), .judge(key: 3))
+            XCTAssertEqual(
+                machine.handle(.judged(key: 3, verdict: .good, ends: 1)), .putInForce(key: 3, isReload: true))
+        }
+    }
+
+    func testOfTwoChangesTheLaterCounts() {
+        var machine = machine(fromFiles + [.pairRead(key: 2), .pairRead(key: 3)])
+        XCTAssertEqual(machine.handle(.judged(key: 2, verdict: .good, ends: 1)), .none)
+        XCTAssertEqual(machine.held?.key, 1)
+        XCTAssertEqual(machine.handle(.judged(key: 3, verdict: .good, ends: 1)), .putInForce(key: 3, isReload: true))
+    }
+
+    func testANewSignerIsGivenWhatIsInForce() {
+        var machine = machine(fromFiles)
+        XCTAssertEqual(machine.handle(.signerStarted), .giveAgain(key: 1))
+        XCTAssertEqual(machine.handle(.judged(key: 1, verdict: .good, ends: 5000)), .none)
+        XCTAssertEqual(machine.held?.key, 1)
+        // The key was overwritten where it lay: what the folder holds now may serve.
+        XCTAssertEqual(machine.handle(.judged(key: 1, verdict: .mismatch, ends: 0)), .readFiles)
+        XCTAssertEqual(machine.held?.key, 1)
+    }
+
+    func testANewSignerMakesANewCertificateWhereTheKeyDiedWithTheOldOne() {
+        var machine = machine(ownMade)
+        XCTAssertEqual(machine.handle(.signerStarted), .makeOwn(because: ""))
+        XCTAssertEqual(machine.handle(.made(key: 2, ends: 1)), .putInForce(key: 2, isReload: false))
+    }
+
+    func testACandidateDiesWithItsSigner() {
+        var machine = machine([.signerStarted, .pairRead(key: 1)])
+        XCTAssertEqual(machine.handle(.signerStarted), .readFiles)
+        XCTAssertEqual(machine.handle(.judged(key: 1, verdict: .good, ends: 1)), .none)
+        XCTAssertNil(machine.held)
+    }
+
+    func testFilesThatComeLaterReplaceOurOwn() {
+        var machine = machine(ownMade)
+        XCTAssertEqual(machine.handle(.filesChanged), .readFiles)
+        XCTAssertEqual(machine.handle(.pairRead(key: 2)), .judge(key: 2))
+        XCTAssertEqual(machine.handle(.judged(key: 2, verdict: .good, ends: 1)), .putInForce(key: 2, isReload: true))
+        XCTAssertEqual(machine.held?.isOwn, false)
+    }
+
+    func testACertificateThatNobodyAskedForIsNotShown() {
+        var machine = machine(fromFiles)
+        XCTAssertEqual(machine.handle(.made(key: 9, ends: 1)), .none)
+        XCTAssertEqual(machine.held?.key, 1)
+    }
+
+    func testOurOwnIsMadeAnewWhenAThirdOfItsLifeIsLeft() {
+        let third = IdentityMachine.ownLifetime / 3
+        var machine = machine(ownMade)
+        XCTAssertEqual(machine.handle(.clock(700_000 - third)), .none)
+        XCTAssertEqual(machine.handle(.clock(700_000 - third + 1)), .makeOwn(because: ""))
+        XCTAssertEqual(machine.handle(.clock(700_000)), .none, "asked for once")
+        XCTAssertEqual(machine.handle(.made(key: 2, ends: 1_400_000)), .putInForce(key: 2, isReload: false))
+        XCTAssertEqual(machine.handle(.clock(700_000)), .none)
+    }
+
+    func testTimeDoesNothingToCertificatesFromFiles() {
+        var machine = machine(fromFiles)
+        XCTAssertEqual(machine.handle(.clock(.max)), .none)
+        var empty = self.machine()
+        XCTAssertEqual(empty.handle(.clock(.max)), .none)
+    }
+}
