@@ -8,7 +8,7 @@ extension ProcessAudit {
         "/dev/null", "pipe:", "socket:", "anon_inode:[eventpoll]", "anon_inode:[signalfd]", "anon_inode:[pidfd]",
         "pidfd:",
         "anon_inode:[landlock-ruleset]", "anon_inode:landlock-ruleset", "/memfd:counters", "/memfd:status",
-        "/memfd:allowlist",
+        "/memfd:allowlist", "/memfd:certificates", "anon_inode:inotify",
     ]
 
     mutating func auditDescriptors() {
@@ -71,6 +71,8 @@ extension ProcessAudit {
             || link.hasPrefix("\(house.directory)/routing-sidecar")
         {
             (verdict, declared) = (.ok, "what its children need")
+        } else if house.keyFiles.contains(link) {
+            (verdict, declared) = (.ok, "a private key, unread, for the signer that comes next")
         }
         if let socket {
             if !mayHold(socket) { (verdict, note) = (.wider, "no socket of this kind is declared") }
@@ -80,7 +82,8 @@ extension ProcessAudit {
         }
         if link.hasPrefix("/memfd:") {
             // F_SEAL_SEAL, SHRINK and GROW; a snapshot WRITE as well.
-            let wanted: Int32 = link.hasPrefix("/memfd:allowlist") ? 0xF : 0x7
+            let isConstant = link.hasPrefix("/memfd:allowlist") || link.hasPrefix("/memfd:certificates")
+            let wanted: Int32 = isConstant ? 0xF : 0x7
             if let seals = files.seals(number) {
                 words += seals & wanted == wanted ? ", sealed" : ", not sealed (\(seals))"
                 if seals & wanted != wanted {

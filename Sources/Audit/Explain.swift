@@ -43,7 +43,13 @@ public enum Explain {
         ]
         lines += columns(rights.descriptors.map { ($0.kind, $0.why) })
         lines += [
-            "  At most \(rights.openFiles).", "",
+            "  At most \(rights.openFiles).", "", "Libraries",
+            "  The C and C++ runtimes\(rights.libraries.isEmpty ? ", and nothing else." : ", and:")",
+        ]
+        lines += columns(
+            rights.libraries.map { ($0.name, $0.why + ($0.bringsOthers ? "; and the libraries that it brings" : "")) })
+        lines += [
+            "",
             "It also lives under the supervisor's filter: audit --explain supervisor",
         ]
         return lines.joined(separator: "\n")

@@ -23,6 +23,8 @@ public struct House: Sendable, Equatable {
     public var directory = ""
     /// The file that holds the service account's token.
     public var tokenFile = ""
+    /// Private keys that the supervisor keeps open, unread, to hand them to the next signer.
+    public var keyFiles: [String] = []
     /// Its children.
     public var processes: [Child] = []
 
@@ -55,6 +57,7 @@ public struct House: Sendable, Equatable {
             "landlock\t\(landlockABI)", "required\t\(Self.clean(required))", "low-port\t\(servesLowPort)",
             "directory\t\(Self.clean(directory))", "token\t\(Self.clean(tokenFile))",
         ]
+        lines += keyFiles.map { "key-file\t\(Self.clean($0))" }
         lines += degraded.map { "degraded\t\(Self.clean($0))" }
         lines += processes.map { child in
             "process\t\(child.role.name)\t\(child.pid)\t\(Self.clean(child.phase))\t\(Self.clean(child.executable))"
@@ -78,6 +81,7 @@ public struct House: Sendable, Equatable {
             case "low-port": servesLowPort = words[1] == "true"
             case "directory": directory = words[1]
             case "token": tokenFile = words[1]
+            case "key-file": keyFiles.append(words[1])
             case "degraded": degraded.append(words[1])
             case "process":
                 guard words.count == 7, let role = Role(name: words[1]), let pid = Int32(words[2]) else { return nil }

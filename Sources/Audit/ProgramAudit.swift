@@ -59,11 +59,11 @@ extension ProcessAudit {
         return String(repeating: "0", count: max(0, 4 - text.count)) + text
     }
 
-    /// What each role may link besides the runtimes: the libraries its job needs, and whatever those bring along.
-    private var mayLinkMore: Bool { role == .watcher }
-
     private mutating func libraries() {
-        let declared = mayLinkMore ? "the C and C++ runtimes, libcurl and what it brings" : "the C and C++ runtimes"
+        let rules = rights?.libraries ?? []
+        let bringsOthers = rules.contains(where: \.bringsOthers)
+        let names = rules.map(\.name) + (bringsOthers ? ["what they bring"] : [])
+        let declared = (["the C and C++ runtimes"] + names).joined(separator: ", ")
         let found: [String]
         let origin: String
         if let mappings = files.mappings {
@@ -81,10 +81,10 @@ extension ProcessAudit {
             out.hidden("libraries", declared: declared, note: "its program can't be read either, as it should be")
             return
         }
-        let extra = found.filter { !Libraries.runtime.contains($0) }
+        let extra = found.filter { name in !Libraries.runtime.contains(name) && !rules.contains { $0.name == name } }
         out.add(
             "libraries", found.isEmpty ? "none" : found.joined(separator: " "), declared: declared,
-            extra.isEmpty || mayLinkMore ? .ok : .wider, note: origin)
+            extra.isEmpty || bringsOthers ? .ok : .wider, note: origin)
     }
 
     private mutating func code(_ mappings: [ProcessFiles.Mapping]) {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -87,6 +88,23 @@ void *cl_map(int fd, size_t size, int writable) {
 }
 
 void cl_unmap(void *base, size_t size) { munmap(base, size); }
+
+static int release_code(struct dl_phdr_info *program, size_t size, void *unused) {
+    (void)size;
+    (void)unused;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    for (int i = 0; i < program->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &program->dlpi_phdr[i];
+        // Code only: it is never written, so nothing is lost.
+        if (part->p_type != PT_LOAD || !(part->p_flags & PF_X) || (part->p_flags & PF_W)) continue;
+        uintptr_t start = (program->dlpi_addr + part->p_vaddr) & ~(page - 1);
+        uintptr_t end = program->dlpi_addr + part->p_vaddr + part->p_memsz;
+        madvise((void *)start, end - start, MADV_DONTNEED);
+    }
+    return 1;  // the program itself comes first, and libraries are shared with everybody
+}
+
+void cl_release_code(void) { dl_iterate_phdr(release_code, NULL); }
 
 int cl_cpu_affinity(void) {
     cpu_set_t set;

@@ -20,11 +20,16 @@ public enum Files {
         return String(decoding: bytes[..<count], as: UTF8.self)
     }
 
+    /// What a symbolic link says; nil when it isn't one, or too long.
+    public static func link(_ path: String) -> String? {
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let n = bytes.withUnsafeMutableBytes { readlink(path, $0.baseAddress!, $0.count) }
+        return n > 0 && n < bytes.count ? String(decoding: bytes[..<n], as: UTF8.self) : nil
+    }
+
     /// The directory of the running executable, where its siblings are found.
     public static func executableDirectory() -> String? {
-        var bytes = [UInt8](repeating: 0, count: 4096)
-        let n = bytes.withUnsafeMutableBytes { readlink("/proc/self/exe", $0.baseAddress!, $0.count) }
-        guard n > 0, n < bytes.count, let slash = bytes[..<n].lastIndex(of: UInt8(ascii: "/")) else { return nil }
-        return String(decoding: bytes[..<slash], as: UTF8.self)
+        guard let path = link("/proc/self/exe"), let slash = path.lastIndex(of: "/") else { return nil }
+        return String(path[..<slash])
     }
 }

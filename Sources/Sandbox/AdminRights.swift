@@ -11,5 +11,6 @@ extension Rights {
             DescriptorRule("socket:", "its listening socket and its clients"),
             DescriptorRule("/memfd:status", "the supervisor's status page, while it is being mapped"),
         ],
-        openFiles: 1024)
+        openFiles: 1024,
+        libraries: tlsLibraries)
 }

@@ -17,8 +17,17 @@ extension Rights {
                 "A reset for an answer that breaks off. No filter can be put on a shared listener"),
         ],
         descriptors: childDescriptors + [
-            DescriptorRule("socket:", "its listening sockets, clients, upstreams, channels to the dialer"),
+            DescriptorRule(
+                "socket:", "its listening sockets, clients, upstreams, channels to the dialer and the signer"),
             DescriptorRule("/memfd:allowlist", "the snapshot of the pool, while it is being mapped"),
+            DescriptorRule("/memfd:certificates", "certificates, while they are being read; never a private key"),
         ],
-        openFiles: 65_536)
+        openFiles: 65_536,
+        libraries: tlsLibraries)
+
+    /// The admin process is the same program in another role, and speaks no TLS.
+    static let tlsLibraries = [
+        LibraryRule("libssl", "TLS towards clients and upstreams"),
+        LibraryRule("libcrypto", "The same; it is given no private key"),
+    ]
 }

@@ -20,6 +20,23 @@ public struct Rights: Sendable {
     public let descriptors: [DescriptorRule]
     /// The most descriptors it may have open.
     public let openFiles: UInt64
+    /// What its program links beyond the C and C++ runtimes, by the beginning of each library's name.
+    public let libraries: [LibraryRule]
+
+    init(
+        role: Role, purpose: String, user: UInt32, paths: [PathRule], mayConnect: Bool, calls: [CallRule],
+        descriptors: [DescriptorRule], openFiles: UInt64, libraries: [LibraryRule] = []
+    ) {
+        self.role = role
+        self.purpose = purpose
+        self.user = user
+        self.paths = paths
+        self.mayConnect = mayConnect
+        self.calls = calls
+        self.descriptors = descriptors
+        self.openFiles = openFiles
+        self.libraries = libraries
+    }
 
     /// The calls with one rule for each name: where several give a call, what any of them allows is allowed.
     public var mergedCalls: [CallRule] {
@@ -131,6 +148,22 @@ public struct ArgumentTest: Sendable, Equatable {
     /// A pointer is null.
     static func null(_ argument: Int, _ words: String) -> ArgumentTest {
         ArgumentTest(argument: argument, isLong: true, comparison: .equals(0), words: words)
+    }
+}
+
+/// A library that a process's program links.
+public struct LibraryRule: Sendable, Equatable {
+    /// Its name without the version, such as `libssl`.
+    public let name: String
+    /// It brings libraries of its own, which may be there as well.
+    public let bringsOthers: Bool
+    /// Why.
+    public let why: String
+
+    init(_ name: String, bringsOthers: Bool = false, _ why: String) {
+        self.name = name
+        self.bringsOthers = bringsOthers
+        self.why = why
     }
 }
 

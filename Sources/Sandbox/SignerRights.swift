@@ -16,5 +16,6 @@ extension Rights {
             DescriptorRule("socket:", "channels to the proxy's loops"),
             DescriptorRule("/", "a key or a certificate, while it is being read"),
         ],
-        openFiles: 256)
+        openFiles: 256,
+        libraries: [LibraryRule("libcrypto", "Signatures; without libssl it can speak no TLS")])
 }

@@ -24,7 +24,7 @@ public enum Walls {
     public static let without = "without-walls"
 
     /// Puts the role's filter on every thread of this process, or ends it. Call when everything is open and before saying
-    /// `ready`.
+    /// `ready`. Code that only the start has run leaves memory with it.
     /// - Parameter channel: where a trapped call is reported.
     public static func close(_ role: Role, channel: Int32) {
         if Arguments.all.contains(without) { return }
@@ -46,6 +46,7 @@ public enum Walls {
         if reporting < 0 { throw Missing(description: "violations can't be reported: \(Errno(reporting))") }
         let applied = apply(Filter(rights.mergedCalls))
         if applied < 0 { throw Missing(description: "its seccomp filter can't be put up: \(Errno(applied))") }
+        cl_release_code()
     }
 
     /// Puts the supervisor's filter up; its children inherit it.

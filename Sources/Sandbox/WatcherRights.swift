@@ -55,5 +55,6 @@ extension Rights {
             DescriptorRule("/memfd:allowlist", "a snapshot, while it is being handed over"),
             DescriptorRule("/", "the token and the certificates, while they are being read"),
         ],
-        openFiles: 256)
+        openFiles: 256,
+        libraries: [LibraryRule("libcurl", bringsOthers: true, "HTTPS to the Kubernetes API")])
 }

@@ -22,6 +22,7 @@ enum Auditing {
         house.servesLowPort = [settings.port, settings.adminPort].contains { $0 > 0 && $0 < 1024 }
         house.degraded = sandboxing.degraded
         house.directory = supervisor.directory
+        house.keyFiles = supervisor.certificates.keyFiles
         house.tokenFile = supervisor.configuration.watchesPool ? settings.kubernetesTokenFile : ""
         let proxies = supervisor.component(.proxy)?.processes.count ?? 0
         let dialers = supervisor.component(.dialer)?.processes.count ?? 0

@@ -31,6 +31,11 @@ struct HeldCertificates {
     /// When a certificate from files was last warned of, in days before its end.
     var warnedDays: Int64 = .max
 
+    /// What /proc calls the private keys that are open here.
+    var keyFiles: [String] {
+        identities.flatMap { $0.pairs.values }.filter { $0.key >= 0 }.compactMap { Files.link("/proc/self/fd/\($0.key)") }
+    }
+
     /// A reading of the clock, in seconds since 1970.
     static func clock() -> Int64 { Int64(time(nil)) }
 }

@@ -142,6 +142,8 @@ int cl_sealed_create(const char *name, const void *bytes, size_t size);
 int64_t cl_sealed_size(int fd);
 void *cl_map(int fd, size_t size, int writable);
 void cl_unmap(void *base, size_t size);
+// Lets go of this program's code pages. Those that are still needed come back from the page cache as they are run.
+void cl_release_code(void);
 
 static inline uint64_t cl_load(const uint64_t *p) { return __atomic_load_n(p, __ATOMIC_RELAXED); }
 static inline void cl_store(uint64_t *p, uint64_t v) { __atomic_store_n(p, v, __ATOMIC_RELAXED); }
