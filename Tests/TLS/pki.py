@@ -76,3 +76,16 @@ def make_pki(folder):
     leaf(folder, "expired", "p256", NAMES, days=-1)
     leaf(folder, "client", "p256", "URI:spiffe://cluster.local/ns/llm/sa/gateway")
     return folder
+
+
+def chained(folder, name, names=NAMES):
+    """A leaf behind an intermediate authority: `name`.crt holds both, leaf first."""
+    (folder / f"{name}-issuer.ext").write_text("basicConstraints=critical,CA:TRUE\n")
+    (folder / f"{name}-issuer.key").write_text(openssl(folder, *KEYS["p256"]))
+    openssl(folder, "req", "-new", "-key", f"{name}-issuer.key", "-subj", f"/CN={name}-issuer", "-out", f"{name}-issuer.csr",
+            "-config", "request.cnf")
+    openssl(folder, "x509", "-req", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "30", "-in",
+            f"{name}-issuer.csr", "-extfile", f"{name}-issuer.ext", "-out", f"{name}-issuer.crt")
+    leaf(folder, name, "p256", names, issuer=f"{name}-issuer")
+    with open(folder / f"{name}.crt", "a") as whole:
+        whole.write((folder / f"{name}-issuer.crt").read_text())

@@ -56,6 +56,8 @@ class Certificates:
         if not certificate.exists():
             if name == "self-signed":
                 pki.self_signed(self.folder, name)
+            elif name == "chained":
+                pki.chained(self.folder, name)
             else:
                 leaf = {"kind": name if name in pki.KEYS else "p256", "names": pki.NAMES} | LEAVES.get(name, {})
                 pki.leaf(self.folder, name, **leaf)

@@ -13,6 +13,7 @@ ANY = {"skip": True}
 TABLE = [
     ("engine", {}, OK, OK),
     ("big", {}, OK, OK),
+    ("chained", {}, OK, OK),
     ("address-only", {}, OK, None),  # whether the decoder's name or address counts is the decoder host's matter
     ("name-only", {}, REFUSED, OK),
     ("elsewhere", {}, REFUSED, REFUSED),
@@ -85,6 +86,13 @@ def test_an_ipv6_prefiller(launch, engine, certificates, certificate, outcome):
     prefiller = engine(prefills(), certificate, host="::1")
     sidecar = launch(**flags_of("prefiller", {}, certificates))
     judge(sidecar, "prefiller", ask(sidecar, prefiller), prefiller, outcome, False)
+
+
+@pytest.mark.parametrize("certificate,outcome", [("address-only", OK), ("engine", OK), ("name-only", REFUSED)])
+def test_a_decoder_that_is_named_by_its_address(launch, engine, certificates, certificate, outcome):
+    decoder = engine(decodes, certificate)
+    sidecar = launch(decoder, decoder_host="127.0.0.1", **flags_of("decoder", {}, certificates))
+    judge(sidecar, "decoder", ask(sidecar), decoder, outcome, False)
 
 
 def test_an_address_is_asked_for_without_a_name(launch, engine, certificates):

@@ -1,6 +1,6 @@
 """Upgrade: websocket becomes a tunnel between two TLS connections."""
 
-from harness import request
+from harness import request, wait_for
 
 UPGRADE = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Key", "x")]
 SWITCH = (
@@ -54,4 +54,4 @@ def test_an_end_passes_both_ways(secure):
         client.read_until(b"\r\n\r\n")
         client.half_close()
         client.wait_until_closed()
-    assert ended == [True]
+    wait_for(lambda: ended == [True], "the engine to be told", 5)
