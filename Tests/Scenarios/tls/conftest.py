@@ -1,0 +1,90 @@
+"""Fixtures over TLS: certificates, one sidecar with TLS on all its sides, and a launcher for others."""
+
+import pytest
+from harness import Sidecar, decodes, prefills
+from support.certificates import Certificates
+from support.tls import TLSClient, TLSEngine
+
+
+@pytest.fixture(scope="session")
+def certificates():
+    made = Certificates()
+    yield made
+    made.close()
+
+
+def over_tls(sidecar, certificates):
+    """Gives the sidecar what clients of it need."""
+    sidecar.context = certificates.client()
+    sidecar.connect = lambda context=None, **rest: TLSClient(sidecar.port, context or sidecar.context, **rest)
+    return sidecar
+
+
+class Shared:
+    def __init__(self, certificates):
+        self.certificates = certificates
+        self.sidecar = None
+
+    def get(self):
+        if self.sidecar and self.sidecar.process.poll() is not None:
+            self.sidecar.kill()
+            self.sidecar = None
+        if not self.sidecar:
+            self.sidecar = over_tls(Sidecar(
+                TLSEngine(decodes, self.certificates.server()), secure_proxy=True, prefiller_use_tls=True,
+                decoder_use_tls=True, cert_path=self.certificates.directory("p256"), ca_cert_path=self.certificates.ca,
+                max_body_bytes="16MiB", tls_handshake_timeout="5s"), self.certificates)
+        return self.sidecar
+
+
+@pytest.fixture(scope="session")
+def shared_over_tls(certificates):
+    holder = Shared(certificates)
+    yield holder
+    if holder.sidecar:
+        holder.sidecar.stop()
+        holder.sidecar.decoder.close()
+
+
+@pytest.fixture
+def secure(shared_over_tls):
+    """The shared sidecar with TLS on all sides, under the same conditions as the plain one."""
+    sidecar = shared_over_tls.get()
+    sidecar.decoder.reset()
+    restarts = sidecar.metric("sidecar_component_restarts_total")
+    yield sidecar
+    assert sidecar.process.poll() is None, sidecar.log_text()[-3000:]
+    assert sidecar.metric("sidecar_component_restarts_total") == restarts, sidecar.log_text()[-3000:]
+    sidecar.wait_until_quiet()
+    assert not sidecar.decoder.failures, sidecar.decoder.failures
+
+
+@pytest.fixture
+def engine(certificates):
+    """Makes engines that speak TLS, by the name of their certificate."""
+    made = []
+
+    def make(script=decodes, certificate="engine", client_ca=None, version=None, **rest):
+        made.append(TLSEngine(script, certificates.server(certificate, client_ca, version), **rest))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+        assert not one.failures, one.failures
+
+
+@pytest.fixture
+def tls_prefiller(engine):
+    return engine(prefills())
+
+
+@pytest.fixture
+def launch_tls(launch, certificates):
+    """Starts sidecars that serve over TLS, with a certificate that clients of the scenario trust."""
+
+    def start(decoder=None, env=None, **flags):
+        own = {"secure_proxy": True, "cert_path": certificates.directory("p256")} | flags
+        return over_tls(launch(decoder, env=env, **own), certificates)
+
+    return start
