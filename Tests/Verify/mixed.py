@@ -66,7 +66,8 @@ def hostile(member, stranger):
         "another encoding": (post(PROMPT + b"}", ("Content-Encoding", "gzip")), {400, 415}),
         # Taken out, and served.
         "a handoff of its own": (post(PROMPT + b',"kv_transfer_params":{"remote_host":"169.254.169.254"}}'), {200}),
-        "a handoff under an escaped name": (post(PROMPT + b',"kv_transfer_p\\u0061rams":{"do_remote_decode":true}}'), {200}),
+        "a handoff under an escaped name": (
+            post(PROMPT + b',"kv_transfer_p\\u0061rams":{"do_remote_decode":true}}'), {200}),
         "a stranger as prefiller": (post(PROMPT + b"}", (ROUTE, stranger)), {403}),
         "a metadata service as prefiller": (post(PROMPT + b"}", (ROUTE, "169.254.169.254:80")), {403}),
         "its own admin port by name": (post(PROMPT + b"}", (ROUTE, "localhost:9464")), {400, 403, 504}),
@@ -216,8 +217,8 @@ def run(minutes, seed):
         assert_tidy(house, before)
         kinds = ", ".join(f"{traffic.count(kind):,} {kind}" for kind in ("stream", "small", "abort", "attack", "probe"))
         cut = sum(count for (_, result), count in traffic.counts.items() if result != "ok")
-        return (f"{minutes:g} min, seed {seed}: {sum(done.values())} restarts {dict(sorted(done.items()))}; well: {kinds};"
-                f" {cut} cut by a death; {churn.changes:,} pods put, {metrics.scrapes:,} scrapes")
+        return (f"{minutes:g} min, seed {seed}: {sum(done.values())} restarts {dict(sorted(done.items()))};"
+                f" well: {kinds}; {cut} cut by a death; {churn.changes:,} pods put, {metrics.scrapes:,} scrapes")
 
 
 def judge(house, traffic, metrics, log, done):
