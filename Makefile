@@ -85,7 +85,7 @@ format:
 PREFIX ?= /usr/local
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 0711 -s $(BUILD)/routing-sidecar $(BUILD)/routing-sidecar-dialer $(BUILD)/routing-sidecar-proxy $(BUILD)/routing-sidecar-resolver $(BUILD)/routing-sidecar-watcher $(BUILD)/routing-sidecar-signer $(BUILD)/routing-sidecar-probe $(DESTDIR)$(PREFIX)/bin
+	install -m 0711 -s $(BUILD)/routing-sidecar $(BUILD)/routing-sidecar-dialer $(BUILD)/routing-sidecar-proxy $(BUILD)/routing-sidecar-resolver $(BUILD)/routing-sidecar-watcher $(BUILD)/routing-sidecar-signer $(BUILD)/routing-sidecar-kv-agent $(BUILD)/routing-sidecar-probe $(DESTDIR)$(PREFIX)/bin
 
 clean:
 	rm -rf .build verify-record

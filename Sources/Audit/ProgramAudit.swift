@@ -62,8 +62,19 @@ extension ProcessAudit {
     /// What each role may link besides the runtimes: the libraries its job needs, and whatever those bring along.
     private var mayLinkMore: Bool { role == .watcher }
 
+    /// UCX without its modules.
+    private static let ucx = ["libucp", "libucs", "libuct", "libucm", "libnuma"]
+
+    private var librariesInWords: String {
+        switch role {
+        case .watcher: "the C and C++ runtimes, libcurl and what it brings"
+        case .kvAgent: "the C and C++ runtimes, UCX without its modules"
+        case .supervisor, .dialer, .proxy, .admin, .signer, .resolver: "the C and C++ runtimes"
+        }
+    }
+
     private mutating func libraries() {
-        let declared = mayLinkMore ? "the C and C++ runtimes, libcurl and what it brings" : "the C and C++ runtimes"
+        let declared = librariesInWords
         let found: [String]
         let origin: String
         if let mappings = files.mappings {
@@ -81,7 +92,8 @@ extension ProcessAudit {
             out.hidden("libraries", declared: declared, note: "its program can't be read either, as it should be")
             return
         }
-        let extra = found.filter { !Libraries.runtime.contains($0) }
+        let known = Libraries.runtime + (role == .kvAgent ? Self.ucx : [])
+        let extra = found.filter { !known.contains($0) }
         out.add(
             "libraries", found.isEmpty ? "none" : found.joined(separator: " "), declared: declared,
             extra.isEmpty || mayLinkMore ? .ok : .wider, note: origin)
@@ -106,13 +118,19 @@ extension ProcessAudit {
                 out.add(
                     "environment", "\(environment.count) variables", declared: "the container's", .ok,
                     note: "its children get none of it")
+            } else if role == .kvAgent {
+                let others = environment.filter { !$0.hasPrefix("UCX_") }
+                out.add(
+                    "environment", "\(environment.count) variables", declared: "UCX's settings, and nothing else",
+                    others.isEmpty ? .ok : .wider, note: "UCX reads its settings from there")
             } else {
                 out.add(
                     "environment", environment.isEmpty ? "empty" : "\(environment.count) variables",
                     declared: "empty", environment.isEmpty ? .ok : .wider)
             }
         } else {
-            out.hidden("environment", declared: role == .supervisor ? "the container's" : "empty")
+            let kinds: [Role: String] = [.supervisor: "the container's", .kvAgent: "UCX's settings, and nothing else"]
+            out.hidden("environment", declared: kinds[role] ?? "empty")
         }
         guard let arguments = files.arguments else {
             out.hidden("arguments", declared: "no secrets")

@@ -5,6 +5,7 @@ extension Resolution {
         checkPool()
         checkAmounts()
         checkTimes()
+        checkKV()
     }
 
     private mutating func checkPorts() {

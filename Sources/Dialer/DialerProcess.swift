@@ -124,7 +124,7 @@ final class DialerProcess {
         case .allowlistConfirmed(let generation, let confirmedAt):
             if policy.generation == generation { policy.confirmedAt = confirmedAt }
         case .file, .resolverClient, .settings, .dialer, .listener, .statusPage, .peerSegment, .peerGone, .drain,
-            .fileUnavailable, .signer, .signerClient, .certificate, .privateKey, .makeCertificate, .forgetKey:
+            .fileUnavailable, .signer, .signerClient, .certificate, .privateKey, .makeCertificate, .forgetKey, .kv:
             end("the supervisor sent '\(message.name)'", .ipcViolation)
         }
         if hasSettings && hasSegment && !isReady {

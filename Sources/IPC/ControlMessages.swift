@@ -42,6 +42,8 @@ public enum ToChild: Message, Equatable {
     case makeCertificate(key: UInt32, names: String, lifetimeSeconds: UInt32)
     /// Signer: nobody uses this key any more.
     case forgetKey(key: UInt32)
+    /// KV agent: its region, transfers.
+    case kv(KVOrder)
     /// Stop accepting, finish what runs, then say drained. Milliseconds until what is left is cut; 0 = never.
     case drain(deadlineMilliseconds: UInt32)
     /// End now.
@@ -75,6 +77,7 @@ public enum ToChild: Message, Equatable {
         case .privateKey: 21
         case .makeCertificate: 22
         case .forgetKey: 23
+        case .kv(let order): order.type
         }
     }
 
@@ -104,6 +107,7 @@ public enum ToChild: Message, Equatable {
         case .privateKey: "private-key"
         case .makeCertificate: "make-certificate"
         case .forgetKey: "forget-key"
+        case .kv(let order): order.name
         }
     }
 
@@ -116,6 +120,7 @@ public enum ToChild: Message, Equatable {
         case .settings, .peerGone, .drain, .stop, .ping, .allowlistConfirmed, .fileUnavailable, .makeCertificate,
             .forgetKey:
             false
+        case .kv(let order): order.carriesDescriptor
         }
     }
 
@@ -131,6 +136,7 @@ public enum ToChild: Message, Equatable {
         case 15, 16: 16
         case 8, 9, 11, 20, 23: 4
         case 22: 4 + 2 + longestNames + 4
+        case KVOrder.types: KVOrder.longestPayload(ofType: type)
         default: nil
         }
     }
@@ -170,6 +176,7 @@ public enum ToChild: Message, Equatable {
             writer.write(file.rawValue)
             writer.write(error)
         case .ping(let number): writer.write(number)
+        case .kv(let order): order.encode(into: &writer)
         }
     }
 
@@ -202,6 +209,7 @@ public enum ToChild: Message, Equatable {
             .makeCertificate(
                 key: reader.read(), names: reader.readText(limit: longestNames), lifetimeSeconds: reader.read())
         case 23: .forgetKey(key: reader.read())
+        case KVOrder.types: KVOrder.decode(type: type, from: &reader).map { .kv($0) }
         default: nil
         }
     }
@@ -239,6 +247,8 @@ public enum FromChild: Message, Equatable {
     case keyJudged(key: UInt32, verdict: KeyVerdict, ends: Int64)
     /// Signer: the certificate that was asked for, in PEM. Its key stays with the signer.
     case certificateMade(key: UInt32, certificate: String)
+    /// KV agent: a transfer is over.
+    case transferEnded(KVResult)
     /// Its filter has trapped a system call, by its number; the process dies of it. Said by the process itself, and so no
     /// proof of anything.
     case violation(systemCall: UInt32)
@@ -256,6 +266,7 @@ public enum FromChild: Message, Equatable {
         case .violation: 8
         case .keyJudged: 9
         case .certificateMade: 10
+        case .transferEnded: 20
         }
     }
 
@@ -272,6 +283,7 @@ public enum FromChild: Message, Equatable {
         case .violation: "violation"
         case .keyJudged: "key-judged"
         case .certificateMade: "certificate-made"
+        case .transferEnded: "kv-transfer-ended"
         }
     }
 
@@ -280,7 +292,7 @@ public enum FromChild: Message, Equatable {
         switch self {
         case .allowlist: true
         case .ready, .pong, .drained, .allowlistConfirmed, .fileWanted, .allowlistInForce, .violation, .keyJudged,
-            .certificateMade:
+            .certificateMade, .transferEnded:
             false
         }
     }
@@ -295,6 +307,7 @@ public enum FromChild: Message, Equatable {
         case 6: 1
         case 9: 4 + 1 + 8
         case 10: 4 + 2 + longestCertificate
+        case 20: KVResult.longest
         default: nil
         }
     }
@@ -319,6 +332,7 @@ public enum FromChild: Message, Equatable {
         case .certificateMade(let key, let certificate):
             writer.write(key)
             writer.write(certificate)
+        case .transferEnded(let result): result.encode(into: &writer)
         }
     }
 
@@ -338,6 +352,7 @@ public enum FromChild: Message, Equatable {
                 key: reader.read(), verdict: reader.read(case: KeyVerdict.self, fallback: .keyUnreadable),
                 ends: reader.read())
         case 10: .certificateMade(key: reader.read(), certificate: reader.readText(limit: longestCertificate))
+        case 20: .transferEnded(KVResult(from: &reader))
         default: nil
         }
     }

@@ -145,7 +145,8 @@ public struct Counter: Equatable, Sendable {
     public static let revoked = Counter(requestsEnd + 35)
     /// Dials ended because their target left the pool.
     public static let dialsRevoked = Counter(requestsEnd + 36)
-    static let countersEnd = requestsEnd + 37
+    static let kvBegin = requestsEnd + 37
+    static let countersEnd = kvBegin + kvWords
 
     // Gauges: they go with the process that wrote them.
     /// Open client connections.
@@ -178,7 +179,10 @@ public struct Counter: Equatable, Sendable {
             switch role {
             case .dialer: dialerWords.contains(word)
             case .watcher: watcherWords.contains(word)
-            case .proxy: !dialerWords.contains(word) && !watcherWords.contains(word)
+            case .kvAgent: kvAgentWords.contains(word)
+            case .proxy:
+                !dialerWords.contains(word) && !watcherWords.contains(word) && !kvAgentWords.contains(word)
+                    && !supervisorWords.contains(word)
             }
         }
     }
@@ -189,6 +193,7 @@ public enum CountingRole: Sendable, CaseIterable {
     case proxy
     case dialer
     case watcher
+    case kvAgent
 }
 
 /// A distribution of durations in a stripe.

@@ -154,7 +154,7 @@ final class ProxyProcess: @unchecked Sendable {
                 spread(AllowlistInForce(allowlist.snapshot, generation: generation, confirmedAt: confirmedAt))
             }
         case .settings, .proxyChannel, .statusPage, .peerSegment, .peerGone, .file, .resolver, .resolverClient,
-            .fileUnavailable, .signer, .signerClient, .certificate, .privateKey, .makeCertificate, .forgetKey:
+            .fileUnavailable, .signer, .signerClient, .certificate, .privateKey, .makeCertificate, .forgetKey, .kv:
             exit("the supervisor sent '\(message.name)'", .ipcViolation)
         }
     }

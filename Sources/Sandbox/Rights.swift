@@ -14,6 +14,8 @@ public struct Rights: Sendable {
     public let paths: [PathRule]
     /// Whether Landlock leaves connecting and binding TCP sockets alone; the rest of the network is seccomp's.
     public let mayConnect: Bool
+    /// Whether Landlock leaves it binding and connecting at some ports only, which the configuration names (ABI 4 and later).
+    public var portsOnly = false
     /// The system calls it may make once it is ready.
     public let calls: [CallRule]
     /// What its descriptors are, once it is ready.

@@ -38,7 +38,9 @@ enum Auditing {
             case .admin: row.listeners = 1
             case .dialer: row.channels = proxies * loops + resolvers
             case .resolver: row.channels = dialers
-            case .supervisor, .watcher, .kvAgent, .signer: break
+            // It binds its own.
+            case .kvAgent: row.listeners = -1
+            case .supervisor, .watcher, .signer: break
             }
             house.processes.append(row)
         }

@@ -27,6 +27,7 @@ extension Supervisor {
         if case .sandboxViolation = death { status.sandboxDeaths += 1 }
         outOfMemoryKills = kills
         fold(child)
+        if child.role == .kvAgent { failTransfers(of: child) }
         bury(child, death)
         if shutdown.phase == .draining && !(component(.proxy)?.processes.contains { $0.phase == .draining } ?? false) {
             perform(shutdown.handle(.drained))

@@ -63,6 +63,7 @@ extension Supervisor {
         case .allowlistInForce(let generation): allowlistInForce(generation, at: child)
         // No signer is started yet.
         case .keyJudged, .certificateMade: break
+        case .transferEnded(let result): transferEnded(result, at: child)
         }
     }
 

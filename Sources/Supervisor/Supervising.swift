@@ -135,7 +135,8 @@ extension Supervisor {
         case .watcher:
             child.send(.settings(configuration.watcher))
             child.send(.segment(stripes: UInt16(stripes)), descriptor: child.segmentFD)
-        case .supervisor, .kvAgent, .signer: break
+        case .kvAgent: equipKVAgent(child, stripes: stripes)
+        case .supervisor, .signer: break
         }
         if child.segment != nil { tellAdmin(.peerSegment(role: child.role, instance: child.instance), child.segmentFD) }
     }

@@ -26,6 +26,7 @@ final class Supervisor {
     let pageFD: Int32
     var status = SupervisorStatus()
     var allowlist = HeldAllowlist()
+    var transfers = Transfers()
     let startedAt: Int64
     var now: Int64
     /// What a descriptor of the epoll belongs to.
@@ -69,6 +70,7 @@ final class Supervisor {
         heartbeatAt = now + Self.heartbeat
         outOfMemoryKills = Self.outOfMemoryCount()
         _ = cl_become_subreaper()
+        try prepareTransfers()
     }
 
     // MARK: Running
@@ -114,6 +116,9 @@ final class Supervisor {
         ]
         if configuration.watchesPool {
             components.append(Component(role: .watcher, isEssential: false, policy: quick))
+        }
+        if configuration.settings.kvAgent {
+            components.append(Component(role: .kvAgent, isEssential: false, policy: quick))
         }
         if configuration.settings.resolveNames {
             components.append(Component(role: .resolver, isEssential: false, policy: quick))
@@ -220,7 +225,7 @@ final class Supervisor {
         guard let component = component(role) else {
             return .failure(Refusal(text: "\(role.name) can't be restarted: this configuration doesn't start it"))
         }
-        handle(.restartRequested, component)
+        if role == .kvAgent { restartKVAgent(component) } else { handle(.restartRequested, component) }
         return .success(())
     }
 
