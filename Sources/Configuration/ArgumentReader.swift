@@ -97,7 +97,7 @@ struct ArgumentReader {
         case "markdown", "probe": readAuditSwitch(name, attached, written)
         case _ where TransferArguments.flags.contains(name):
             if let text = attached ?? rest.popFirst() {
-                transfer.add(name, written, text)
+                transfer.add(name, Given(text: text, source: .flag(written)))
             } else {
                 mistakes.append(Mistake("\(written): needs a value"))
             }

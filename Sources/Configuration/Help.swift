@@ -21,7 +21,7 @@ public func helpText() -> String {
         ("", "--probe lets twins of the processes attack them; --json, --markdown"),
         ("", "--explain NAME prints the rights of one process"),
         ("transfer", "let the KV agent read from another: --peer ADDRESS:PORT --length BYTES;"),
-        ("", "--remote-offset, --local-offset, --block-bytes BYTES; --checksum verify|HEX;"),
+        ("", "--remote-offset, --local-offset, --block-bytes BYTES; --checksum HEX;"),
         ("", "--deadline DURATION; --request-id ID; exit code 1 if it fails"),
         ("check-config", "print every setting, its value and where it came from, or all mistakes"),
         ("help", "print this text; also --help and -h"),

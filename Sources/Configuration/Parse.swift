@@ -68,7 +68,7 @@ private func requestedCommand(of reader: ArgumentReader, _ mistakes: inout [Mist
         mistakes += reader.auditFlags.map { Mistake("\($0): only for the command audit") }
     }
     if reader.command != .transfer {
-        mistakes += reader.transfer.given.map { Mistake("\($0.written): only for the command transfer") }
+        mistakes += reader.transfer.given.map { Mistake("\($0.value.written): only for the command transfer") }
     }
     switch reader.command {
     case nil: return .serve

@@ -28,9 +28,9 @@ struct TransferArguments {
     /// Offsets and lengths are below this.
     private static let most = 1 << 40
 
-    private(set) var given: [(name: String, written: String, text: String)] = []
+    private(set) var given: [(name: String, value: Given)] = []
 
-    mutating func add(_ name: String, _ written: String, _ text: String) { given.append((name, written, text)) }
+    mutating func add(_ name: String, _ value: Given) { given.append((name, value)) }
 
     /// What is asked for, or nil and why not.
     func command(_ mistakes: inout [Mistake]) -> Command? {
@@ -38,12 +38,10 @@ struct TransferArguments {
         let before = mistakes.count
         if let peer = given.last(where: { $0.name == "peer" }) {
             do throws(Unacceptable) {
-                target = try AllowedTarget(parsing: peer.text)
+                target = try AllowedTarget(parsing: peer.value.text)
             } catch {
                 mistakes.append(
-                    Mistake(
-                        "\(peer.written)=\(quoted(peer.text)) \(error.reason); accepted: ADDRESS:PORT, an IPv6 address in"
-                            + " brackets"))
+                    Self.mistake(peer.value, "\(error.reason); accepted: ADDRESS:PORT, an IPv6 address in brackets"))
             }
         } else {
             mistakes.append(Mistake("transfer: names no peer; write --peer ADDRESS:PORT"))
@@ -54,13 +52,17 @@ struct TransferArguments {
         var options = TransferOptions()
         for flag in given {
             do throws(Unacceptable) {
-                try Self.store(flag.name, flag.text, &options)
+                try Self.store(flag.name, flag.value.text, &options)
             } catch {
-                mistakes.append(Mistake("\(flag.written)=\(quoted(flag.text)) \(error.reason)"))
+                mistakes.append(Self.mistake(flag.value, error.reason))
             }
         }
         guard mistakes.count == before, let target else { return nil }
         return .transfer(from: target, options)
+    }
+
+    private static func mistake(_ value: Given, _ reason: String) -> Mistake {
+        Mistake("\(value.written): \(quoted(value.text)) \(reason)")
     }
 
     private static func store(_ name: String, _ text: String, _ options: inout TransferOptions) throws(Unacceptable) {
