@@ -12,6 +12,9 @@ struct Fetch: Equatable {
         case summing
         /// Waiting for the peer's checksum.
         case comparing
+        /// It has failed for this reason, and nothing more is asked for. What has been is given a moment to arrive: UCX 1.13
+        /// ends a process whose answer to a read finds the reader gone, and the peer has others to serve.
+        case draining(KVOutcome)
         /// The result is told; the peer is given a moment to take our last word and leave.
         case leaving
         /// The result waits until nothing can arrive any more.
@@ -46,7 +49,9 @@ struct Fetch: Equatable {
         case cancelled
         /// The peer has left the pool.
         case revoked
-        /// The moment for leaving is over.
+        /// No read is on its way any more.
+        case drained
+        /// The moment for leaving, or for draining, is over.
         case lingered
         /// The endpoint is gone, and everything that ran on it.
         case gone
@@ -56,6 +61,8 @@ struct Fetch: Equatable {
         case none
         case announce
         case read
+        /// Ask for nothing more, and tell when nothing is on its way.
+        case drain
         case sum
         case askChecksum
         /// Tell the result and the peer; nothing is on its way any more.
@@ -76,6 +83,16 @@ struct Fetch: Equatable {
     mutating func handle(_ event: Event) -> Action {
         switch state {
         case .connecting, .announcing, .reading, .summing, .comparing: return proceed(event)
+        case .draining(let outcome):
+            switch event {
+            case .drained, .lingered, .deadline, .lost, .readFailed, .nonsense: return abandon(outcome)
+            case .gone:
+                state = .over
+                return .report(outcome)
+            case .welcomed, .incompatible, .accepted, .refusedRange, .refusedBusy, .allRead, .sumMatches, .sumDiffers,
+                .sumKnown, .peerSumMatches, .peerSumDiffers, .cancelled, .revoked:
+                return .none
+            }
         case .leaving:
             switch event {
             case .lost, .lingered, .deadline, .nonsense, .cancelled, .revoked:
@@ -85,7 +102,7 @@ struct Fetch: Equatable {
                 state = .over
                 return .forget
             case .welcomed, .incompatible, .accepted, .refusedRange, .refusedBusy, .allRead, .readFailed, .sumMatches,
-                .sumDiffers, .sumKnown, .peerSumMatches, .peerSumDiffers:
+                .sumDiffers, .sumKnown, .peerSumMatches, .peerSumDiffers, .drained:
                 return .none
             }
         case .abandoning(let outcome):
@@ -116,6 +133,9 @@ struct Fetch: Equatable {
         case (.refusedBusy, .connecting), (.refusedBusy, .announcing): return abandon(.refusedBusy)
         case (.lost, .connecting): return abandon(.unreachable)
         case (.lost, _), (.readFailed, _): return abandon(.peerLost)
+        case (.deadline, .reading): return go(to: .draining(.timedOut), .drain)
+        case (.cancelled, .reading): return go(to: .draining(.cancelled), .drain)
+        case (.revoked, .reading): return go(to: .draining(.notInPool), .drain)
         case (.deadline, _): return abandon(.timedOut)
         case (.cancelled, _): return abandon(.cancelled)
         case (.revoked, _): return abandon(.notInPool)
@@ -128,7 +148,8 @@ struct Fetch: Equatable {
             (.peerSumMatches, _), (.peerSumDiffers, _):
             return abandon(.peerBrokeProtocol)
         // Our own doing, and too late or too early to mean anything.
-        case (.allRead, _), (.sumMatches, _), (.sumDiffers, _), (.sumKnown, _), (.lingered, _): return .none
+        case (.allRead, _), (.sumMatches, _), (.sumDiffers, _), (.sumKnown, _), (.lingered, _), (.drained, _):
+            return .none
         }
     }
 

@@ -71,8 +71,9 @@ extension KVAgentProcess {
 
     func got(_ job: FetchJob, _ piece: UInt32, _ status: Int32) {
         job.running -= 1
+        if status == 0 { job.read += job.length(ofPiece: piece) }
+        if job.running == 0 { handle(.drained, job) }
         guard status == 0 else { return handle(.readFailed, job) }
-        job.read += job.length(ofPiece: piece)
         guard job.life.state == .reading else { return }
         if job.read == job.order.length { handle(.allRead, job) } else { readOn(job) }
     }
@@ -117,11 +118,14 @@ extension KVAgentProcess {
                         request: order.request, blocks: order.length / UInt64(order.blockSize),
                         blockSize: order.blockSize, offset: order.remoteOffset)), to: job.peer)
         case .read: readOn(job)
+        case .drain:
+            linger(job)
+            if job.running == 0 { handle(.drained, job) }
         case .sum: sums.add(.fetch(job.peer), offset: Int(order.localOffset), length: Int(order.length))
         case .askChecksum: fabric.send(.verify, to: job.peer)
         case .conclude(let outcome):
             fabric.send(.acknowledge(outcome), to: job.peer)
-            job.deadline = now + Self.farewell
+            linger(job)
             report(job, outcome)
         case .abandon: letGo(job)
         case .close: letGo(job)
@@ -130,6 +134,11 @@ extension KVAgentProcess {
             fetches[job.peer] = nil
         case .forget: fetches[job.peer] = nil
         }
+    }
+
+    private func linger(_ job: FetchJob) {
+        job.isLingering = true
+        job.deadline = now + Self.farewell
     }
 
     private func letGo(_ job: FetchJob) {

@@ -18,6 +18,8 @@ final class FetchJob {
     var running = 0
     var checksum: UInt32 = 0
     var isTold = false
+    /// The deadline is that of the end, and not the transfer's any more.
+    var isLingering = false
 
     /// Bytes of a read.
     static let piece: UInt64 = 256 << 10

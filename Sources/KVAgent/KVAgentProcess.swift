@@ -110,9 +110,10 @@ final class KVAgentProcess {
 
     private func dueDeadlines() {
         for job in Array(fetches.values) where job.deadline <= now {
-            let isLeaving = job.life.state == .leaving
+            // Set once for the transfer, and then for what follows it.
+            let isLingering = job.isLingering
             job.deadline = .max
-            handle(isLeaving ? .lingered : .deadline, job)
+            handle(isLingering ? .lingered : .deadline, job)
         }
         for job in Array(serves.values) where job.deadline <= now {
             job.deadline = .max

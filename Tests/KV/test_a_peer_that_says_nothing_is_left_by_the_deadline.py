@@ -5,7 +5,7 @@ import signal
 import time
 
 import pytest
-from agents import until_begun
+from agents import until_begun, wait_for
 
 SIZE = 1 << 20
 
@@ -39,4 +39,5 @@ def test_a_stopped_agent(launch, when):
         assert result["bytes"] < 512 << 20
     finally:
         os.kill(stopped, signal.SIGCONT)
-    assert reader.transfer(source, SIZE)["result"] == "done"
+    # With reads in its queue whose reader is gone, UCX ends the one that was stopped; then another takes its place.
+    wait_for(lambda: reader.transfer(source, SIZE)["result"] == "done", "a transfer that works", 20)

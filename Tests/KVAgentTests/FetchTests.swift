@@ -12,6 +12,7 @@ final class FetchTests: XCTestCase {
         (.connecting, []), (.announcing, [.welcomed]), (.reading, [.welcomed, .accepted]),
         (.summing, [.welcomed, .accepted, .allRead]), (.comparing, [.welcomed, .accepted, .allRead, .sumKnown]),
         (.leaving, [.welcomed, .accepted, .allRead, .sumMatches]), (.abandoning(.timedOut), [.deadline]),
+        (.draining(.cancelled), [.welcomed, .accepted, .cancelled]),
         (.closing, [.welcomed, .accepted, .allRead, .sumMatches, .lingered]), (.over, [.gone]),
     ]
 
@@ -33,7 +34,7 @@ final class FetchTests: XCTestCase {
         case .nonsense, .welcomed, .incompatible, .accepted, .refusedRange, .refusedBusy, .peerSumMatches,
             .peerSumDiffers:
             return abandoned(.peerBrokeProtocol)
-        case .allRead, .sumMatches, .sumDiffers, .sumKnown, .lingered: return (state, .none)
+        case .allRead, .sumMatches, .sumDiffers, .sumKnown, .lingered, .drained: return (state, .none)
         }
     }
 
@@ -48,6 +49,9 @@ final class FetchTests: XCTestCase {
         case (.connecting, .gone): return (.over, .report(.unreachable))
         case (.announcing, .accepted): return (.reading, .read)
         case (.reading, .allRead): return (.summing, .sum)
+        case (.reading, .deadline): return (.draining(.timedOut), .drain)
+        case (.reading, .cancelled): return (.draining(.cancelled), .drain)
+        case (.reading, .revoked): return (.draining(.notInPool), .drain)
         case (.summing, .sumMatches), (.comparing, .peerSumMatches): return (.leaving, .conclude(.done))
         case (.summing, .sumDiffers), (.comparing, .peerSumDiffers): return (.leaving, .conclude(.checksumMismatch))
         case (.summing, .sumKnown): return (.comparing, .askChecksum)
@@ -61,6 +65,10 @@ final class FetchTests: XCTestCase {
             let ends: [Fetch.Event] = [.lost, .lingered, .deadline, .nonsense, .cancelled, .revoked]
             if event == .gone { return (.over, .forget) }
             return ends.contains(event) ? (.closing, .close) : (.leaving, .none)
+        case .draining(let outcome):
+            let ends: [Fetch.Event] = [.drained, .lingered, .deadline, .lost, .readFailed, .nonsense]
+            if event == .gone { return (.over, .report(outcome)) }
+            return ends.contains(event) ? (.abandoning(outcome), .abandon) : (state, .none)
         case .abandoning(let outcome): return event == .gone ? (.over, .report(outcome)) : (state, .none)
         case .closing: return event == .gone ? (.over, .forget) : (state, .none)
         case .over: return (.over, .none)
@@ -82,7 +90,7 @@ final class FetchTests: XCTestCase {
                 XCTAssertEqual(action, wanted.action, "\(state) \(event)")
             }
         }
-        XCTAssertEqual(pairs, 9 * Fetch.Event.allCases.count)
+        XCTAssertEqual(pairs, 10 * Fetch.Event.allCases.count)
     }
 
     func testWhateverHappensTheResultIsToldOnceAndNothingFollowsTheEnd() {
@@ -99,7 +107,7 @@ final class FetchTests: XCTestCase {
                 switch fetch.handle(event) {
                 case .report, .conclude: told += 1
                 case .abandon, .close: closed += 1
-                case .none, .announce, .read, .sum, .askChecksum, .forget: break
+                case .none, .announce, .read, .drain, .sum, .askChecksum, .forget: break
                 }
             }
             XCTAssertEqual(told, 1)
@@ -110,7 +118,7 @@ final class FetchTests: XCTestCase {
 
     /// Reads that are on their way may still write: nobody is told that a range is free before they have ended.
     func testARangeIsNotGivenBackWhileReadsMayBeOnTheirWay() {
-        for (state, events) in Self.ways where state == .reading {
+        for (state, events) in Self.ways where state == .reading || state == .draining(.cancelled) {
             for event in Fetch.Event.allCases {
                 var fetch = reached(events)
                 switch fetch.handle(event) {
