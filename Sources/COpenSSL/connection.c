@@ -131,31 +131,62 @@ static co_outcome judge(co_connection *connection, int result, int error_number,
         case SSL_ERROR_ZERO_RETURN: return CO_CLOSED;
         default: break;
     }
-    connection->over = 1;
+    const char *separator = connection->failure == NULL ? "" : "; ";
     if (error == SSL_ERROR_SYSCALL) {
+        // A write that broke leaves unread what the peer has said before: an answer, or an alert with the reason.
+        if (!connection->established) connection->over = 1;
         ERR_clear_error();
-        co_fail(connection, "%s: %s", what, error_number == 0 ? "the peer hung up" : strerror(error_number));
+        if (!connection->cut)
+            co_fail(connection, "%s%s: %s", separator, what,
+                    error_number == 0 ? "the peer hung up" : strerror(error_number));
+        connection->cut = 1;
         return CO_CUT;
     }
+    connection->over = 1;
     unsigned long code = ERR_peek_error();
     if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
         connection->code = code;
         ERR_clear_error();
-        co_fail(connection, "%s: the peer hung up without a goodbye", what);
+        if (!connection->cut) co_fail(connection, "%s%s: the peer hung up without a goodbye", separator, what);
+        connection->cut = 1;
         return CO_CUT;
     }
+    connection->cut = 0;
     co_fail_queue(connection, what);
+    return CO_FAILED;
+}
+
+// What an operation comes to that may not begin any more.
+static co_outcome ended(const co_connection *connection) { return connection->cut ? CO_CUT : CO_FAILED; }
+
+// Called at each turn of a handshake and for each alert. OpenSSL bounds empty records and alerts by itself, but not these.
+void co_note(const SSL *ssl, int where, int result) {
+    (void)result;
+    co_connection *connection = SSL_get_ex_data(ssl, co_index());
+    if (connection == NULL || !connection->established || (where & (SSL_CB_EXIT | SSL_CB_ALERT)) == 0) return;
+    if (connection->idle <= CO_MOST_IDLE) connection->idle++;
+    // The one way to end a read from within.
+    if (connection->idle > CO_MOST_IDLE)
+        SSL_set_shutdown(connection->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
+
+static co_outcome flooded(co_connection *connection) {
+    ERR_clear_error();
+    connection->over = 1;
+    connection->cut = 0;
+    co_fail(connection, "%sread: nothing but messages of TLS itself", connection->failure == NULL ? "" : "; ");
     return CO_FAILED;
 }
 
 co_outcome co_handshake(co_connection *connection) {
     if (connection->established) return CO_DONE;
-    if (connection->over) return CO_FAILED;
+    if (connection->over) return ended(connection);
     if (connection->waiting != NULL && !connection->waiting->answered) return CO_WANTS_SIGNATURE;
     ERR_clear_error();
     errno = 0;
     co_connection *outer = co_current;
     co_current = connection;
+    connection->turns = UINT16_MAX;
     int result = SSL_do_handshake(connection->ssl);
     int error_number = errno;
     co_current = outer;
@@ -167,20 +198,29 @@ co_outcome co_handshake(co_connection *connection) {
 
 co_outcome co_read(co_connection *connection, void *bytes, size_t count, size_t *done) {
     *done = 0;
-    if (connection->over || !connection->established) return CO_FAILED;
+    if (connection->over || !connection->established) return ended(connection);
     // Only what this call itself finds out counts: an older answer may be older than the event that led here.
     connection->drained = 0;
+    connection->blocked = 0;
+    connection->turns = CO_MOST_TURNS;
     ERR_clear_error();
     errno = 0;
     int result = SSL_read_ex(connection->ssl, bytes, count, done);
-    if (result == 1) return CO_DONE;
+    if (result == 1) {
+        connection->idle = 0;
+        return CO_DONE;
+    }
     int error_number = errno;
-    return judge(connection, result, error_number, "read");
+    if (connection->idle > CO_MOST_IDLE) return flooded(connection);
+    co_outcome outcome = judge(connection, result, error_number, "read");
+    if (outcome != CO_WANTS_READ || connection->blocked) return outcome;
+    // No data, but the socket was not seen empty either: an event may never tell of what is left in it.
+    return ++connection->idle > CO_MOST_IDLE ? flooded(connection) : CO_AGAIN;
 }
 
 co_outcome co_write(co_connection *connection, const void *bytes, size_t count, size_t *done) {
     *done = 0;
-    if (connection->over || !connection->established) return CO_FAILED;
+    if (connection->over || connection->cut || !connection->established) return ended(connection);
     if (count == 0) return CO_DONE;
     ERR_clear_error();
     errno = 0;
@@ -191,7 +231,7 @@ co_outcome co_write(co_connection *connection, const void *bytes, size_t count, 
 }
 
 co_outcome co_shutdown(co_connection *connection) {
-    if (connection->over || !connection->established) return CO_DONE;
+    if (connection->over || connection->cut || !connection->established) return CO_DONE;
     ERR_clear_error();
     errno = 0;
     int result = SSL_shutdown(connection->ssl);

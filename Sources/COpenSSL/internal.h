@@ -12,6 +12,10 @@
 
 #define CO_MOST_NAMES 64
 #define CO_LONGEST_NAME 512
+// Messages of TLS itself (new keys, tickets, refused renegotiations) that a peer may send without any data in between.
+#define CO_MOST_IDLE 64
+// Reads from the socket for one read of data. A record needs one or two.
+#define CO_MOST_TURNS 4
 
 struct co_context {
     SSL_CTX *ssl;
@@ -43,10 +47,14 @@ struct co_connection {
     unsigned long code;
     int fd;
     uint8_t drained;  // the last read from the socket got less than it asked for
+    uint8_t blocked;  // the last read from the socket found nothing
     uint8_t at_end;   // the peer has closed its side
     uint8_t opening[3];  // the first bytes that the peer sent
     uint8_t established;
-    uint8_t over;  // after an error no operation may follow
+    uint8_t cut;   // the peer is gone: nothing more is written, but what it said before may be read
+    uint8_t over;  // TLS is broken: no operation may follow
+    uint8_t idle;  // messages of TLS itself since the last data
+    uint16_t turns;  // reads from the socket that this operation may still make
 };
 
 // A key that is not here: it has the public half of the certificate, and asks the connection at hand for signatures.
@@ -61,6 +69,8 @@ void co_fail(co_connection *connection, const char *format, ...) __attribute__((
 // Takes what is in OpenSSL's queue of errors into the failure's words.
 void co_fail_queue(co_connection *connection, const char *what);
 int co_index(void);
+// Counts what the peer says that is no data.
+void co_note(const SSL *ssl, int where, int result);
 int co_transport_prepare(void);
 // Puts a connection's own socket under its TLS; 0 for lack of memory.
 int co_transport_attach(co_connection *connection);

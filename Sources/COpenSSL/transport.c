@@ -12,19 +12,27 @@ static BIO_METHOD *method;
 static int receive(BIO *bio, char *out, size_t count, size_t *done) {
     co_connection *connection = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    ssize_t n = recv(connection->fd, out, count, 0);
+    *done = 0;
+    if (connection->turns == 0) {
+        // The caller has others to serve; it comes back, since `blocked` isn't set.
+        connection->drained = 0;
+        connection->blocked = 0;
+        BIO_set_retry_read(bio);
+        return 0;
+    }
+    connection->turns--;
+    ssize_t n;
+    do n = recv(connection->fd, out, count, 0);
+    while (n < 0 && errno == EINTR);
     connection->drained = n < (ssize_t)count;
+    connection->blocked = n < 0 && errno == EAGAIN;
     if (n > 0) {
         if (connection->opening[0] == 0) memcpy(connection->opening, out, (size_t)n < 3 ? (size_t)n : 3);
         *done = (size_t)n;
         return 1;
     }
-    *done = 0;
-    if (n == 0) {
-        connection->at_end = 1;
-    } else if (errno == EAGAIN || errno == EINTR) {
-        BIO_set_retry_read(bio);
-    }
+    if (n == 0) connection->at_end = 1;
+    if (connection->blocked) BIO_set_retry_read(bio);
     return 0;
 }
 

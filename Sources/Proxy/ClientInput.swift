@@ -26,10 +26,9 @@ extension Loop {
             shakeHands(client)
             return
         }
-        if events & (CL_IN | CL_RDHUP) != 0 {
-            client.pointee.readable = true
-            readClient(client)
-        }
+        if events & (CL_IN | CL_RDHUP) != 0 { client.pointee.readable = true }
+        // TLS may have had to send before it could read on.
+        if events & (CL_IN | CL_RDHUP) != 0 || client.pointee.tls != nil { readClient(client) }
     }
 
     /// Reads as long as there is input, this connection wants any, and its turn lasts.
@@ -64,7 +63,9 @@ extension Loop {
                 client.pointee.phase == .lingering
                 ? cl_recv(client.pointee.fd, room.baseAddress, room.count)
                 : receive(from: client.pointee.fd, client.pointee.tls, room)
-            if n == -Int(EAGAIN) || n == -Int(EINTR) {
+            if n == -Int(EINTR) { continue }
+            if n == -Int(EALREADY) { return }
+            if n == -Int(EAGAIN) {
                 client.pointee.readable = false
                 return
             }

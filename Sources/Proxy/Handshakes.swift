@@ -31,7 +31,7 @@ extension Loop {
             return
         }
         switch tls.handshake() {
-        case .wantsRead, .wantsWrite: break
+        case .wantsRead, .wantsWrite, .again: break
         case .wantsSignature:
             client.pointee.signature = askSigner(tls, client.pointee.token)
             if client.pointee.signature == 0 {
@@ -136,7 +136,7 @@ extension Loop {
         else { return }
         let client = clients + Int(upstream.pointee.client)
         switch tls.handshake() {
-        case .wantsRead, .wantsWrite: break
+        case .wantsRead, .wantsWrite, .again: break
         case .wantsSignature:
             upstream.pointee.signature = askSigner(tls, upstream.pointee.token)
             if upstream.pointee.signature == 0 {

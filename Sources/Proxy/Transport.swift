@@ -7,13 +7,16 @@ import TLS
 /// of the clear calls: a count, or a negative errno.
 extension Loop {
     /// Reads. 0: the peer has closed in order. -ECONNRESET: it is gone, and what it sent may have been cut off. -EPROTO: its
-    /// TLS is broken.
+    /// TLS is broken. -EINTR: it sent something that is no data, and there may be more: read again, at the cost of the
+    /// turn. -EALREADY: TLS must send before it reads on, and the socket is full: read again when it takes more.
     @inline(__always)
     func receive(from fd: Int32, _ tls: TLSConnection?, _ room: UnsafeMutableRawBufferPointer) -> Int {
         guard let tls else { return cl_recv(fd, room.baseAddress, room.count) }
         return switch tls.read(into: room) {
         case .done(let count): count
-        case .wantsRead, .wantsWrite, .wantsSignature, .wantsTurn: -Int(EAGAIN)
+        case .wantsRead, .wantsSignature, .wantsTurn: -Int(EAGAIN)
+        case .wantsWrite: -Int(EALREADY)
+        case .again: -Int(EINTR)
         case .closed(let cleanly): cleanly ? 0 : -Int(ECONNRESET)
         case .failed: -Int(EPROTO)
         }
@@ -50,7 +53,7 @@ extension TLSConnection {
         while taken < bytes.count {
             switch write(UnsafeRawBufferPointer(rebasing: bytes[taken...])) {
             case .done(let count): taken += count
-            case .wantsRead, .wantsWrite, .wantsSignature, .wantsTurn: return taken > 0 ? taken : -Int(EAGAIN)
+            case .wantsRead, .wantsWrite, .wantsSignature, .wantsTurn, .again: return taken > 0 ? taken : -Int(EAGAIN)
             case .closed: return -Int(ECONNRESET)
             case .failed: return -Int(EPROTO)
             }

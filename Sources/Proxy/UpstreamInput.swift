@@ -35,10 +35,9 @@ extension Loop {
             }
         }
         guard upstream.pointee.generation == generation, upstream.pointee.phase != .free else { return }
-        if events & (CL_IN | CL_RDHUP | CL_HUP | CL_ERR) != 0 {
-            upstream.pointee.readable = true
-            readUpstream(upstream)
-        }
+        if events & (CL_IN | CL_RDHUP | CL_HUP | CL_ERR) != 0 { upstream.pointee.readable = true }
+        // With TLS also when it can be written to: TLS may have had to send before it could read on.
+        if upstream.pointee.readable { readUpstream(upstream) }
     }
 
     /// Reads as long as there is input, the client keeps up, and this connection's turn lasts.
@@ -56,7 +55,9 @@ extension Loop {
             }
             budget -= 1
             let n = receive(from: upstream.pointee.fd, upstream.pointee.tls, readBuffer)
-            if n == -Int(EAGAIN) || n == -Int(EINTR) {
+            if n == -Int(EINTR) { continue }
+            if n == -Int(EALREADY) { return }
+            if n == -Int(EAGAIN) {
                 upstream.pointee.readable = false
                 return
             }

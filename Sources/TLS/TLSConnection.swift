@@ -14,6 +14,8 @@ public enum TLSOutcome: Equatable, Sendable {
     case wantsSignature
     /// Too many handshakes wait for a signature: go on when one of them has it.
     case wantsTurn
+    /// What was read was no data, and the socket may have more: read again, after others had their turn.
+    case again
     /// The peer is done. Cleanly: it said so. Otherwise what it sent may have been cut off.
     case closed(cleanly: Bool)
     /// The connection is broken; `failure` says why. Nothing but `free` may follow.
@@ -102,6 +104,7 @@ public struct TLSConnection {
         case CO_WANTS_WRITE: .wantsWrite
         case CO_WANTS_SIGNATURE: .wantsSignature
         case CO_WANTS_TURN: .wantsTurn
+        case CO_AGAIN: .again
         case CO_CLOSED: .closed(cleanly: true)
         case CO_CUT: .closed(cleanly: false)
         default: .failed

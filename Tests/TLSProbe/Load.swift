@@ -60,7 +60,7 @@ final class Load {
             _ = cl_reset_on_close(fd)
             close(fd)
             begin()
-        case .wantsRead, .wantsWrite: break
+        case .wantsRead, .wantsWrite, .again: break
         case .wantsSignature, .wantsTurn, .closed, .failed:
             if cl_socket_error(fd) == 0 && tls.failure.contains("not connected") { return }
             fail(tls.failure)

@@ -159,7 +159,7 @@ final class Server {
                 }
                 connections[fd]?.awaited = id
                 return
-            case .wantsRead, .wantsWrite: return
+            case .wantsRead, .wantsWrite, .again: return
             case .wantsTurn, .closed, .failed:
                 failures += 1
                 if failures < 100 { say("LOG \(connection.tls.failure)") }
@@ -175,6 +175,7 @@ final class Server {
             switch tls.read(into: buffer) {
             case .done(let count): connections[fd]?.request += buffer[..<count]
             case .wantsRead: return
+            case .again: continue
             default: return drop(fd)
             }
             guard let text = connections[fd].map({ String(decoding: $0.request, as: UTF8.self) }),

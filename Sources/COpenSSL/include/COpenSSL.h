@@ -78,6 +78,7 @@ typedef enum {
     CO_CUT = 5,     // the peer is gone without a goodbye: what came may not be all
     CO_FAILED = 6,  // words in co_failure
     CO_WANTS_TURN = 7,  // too many handshakes wait for a signature: try again when one of them goes on
+    CO_AGAIN = 8,       // a read took something that was no data, and the socket may have more: read again before long
 } co_outcome;
 
 // A connection over a non-blocking socket that stays the caller's. `name`: what the peer's certificate must be for, as a
