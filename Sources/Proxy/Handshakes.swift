@@ -149,6 +149,9 @@ extension Loop {
             if !settings.tls.leg(upstream.pointee.purpose).verifies { stripe.add(.tlsUnverified(side)) }
             upstream.pointee.phase = .waiting
             timers.set(client.pointee.fd, 0, in: clients)
+            // It may have ended, or answered, together with the end of its handshake, and no event would tell.
+            upstream.pointee.readable = true
+            resumeLater(upstream)
             perform(client.pointee.life.handle(.connected), client)
         case .closed, .failed: failHandshake(upstream, client, tls.failure)
         }

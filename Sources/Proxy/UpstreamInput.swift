@@ -20,7 +20,7 @@ extension Loop {
             if events & (CL_IN | CL_RDHUP | CL_HUP | CL_ERR) != 0 { closeUpstream(upstream) }
             return
         }
-        if events & CL_RDHUP != 0 { upstream.pointee.ended = true }
+        if events & (CL_RDHUP | CL_HUP | CL_ERR) != 0 { upstream.pointee.ended = true }
         if upstream.pointee.phase == .handshake {
             shakeHands(upstream)
             return
