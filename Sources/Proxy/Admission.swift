@@ -172,7 +172,8 @@ extension Loop {
         onAdopted?(allowlist.generation)
     }
 
-    /// Idle connections to what has left the pool end at once. Busy ones end with their leg, or now (a setting).
+    /// Idle connections to what has left the pool end at once, and so do those whose handshake isn't done. Busy ones end
+    /// with their leg, or now (a setting).
     private func revoke() {
         for endpoint in Array(pool.prefillers.keys) where outsideAllowlist(endpoint) != nil {
             while let top = pool.prefillers[endpoint]?.top, top >= 0 {
@@ -187,7 +188,8 @@ extension Loop {
                 return
             }
             upstream.pointee.isSpent = true
-            guard settings.cutRevoked else { return }
+            // A leg whose handshake isn't done has not begun, and must not begin.
+            guard settings.cutRevoked || upstream.pointee.phase == .handshake else { return }
             stripe.add(.revoked)
             perform(client.pointee.life.handle(.revoked), client)
         }

@@ -144,6 +144,11 @@ extension Loop {
             }
         case .wantsTurn: crowded.append(upstream.pointee.token)
         case .done:
+            if upstream.pointee.purpose == .prefiller, let reason = outsideAllowlist(upstream.pointee.endpoint) {
+                // The allowlist has been left, or has grown too old, since the connection was made.
+                refuse(upstream, client, reason)
+                return
+            }
             let side = TLSSide(upstream.pointee.purpose)
             stripe.add(.tlsHandshakes(side, resumed: tls.isResumed))
             if !settings.tls.leg(upstream.pointee.purpose).verifies { stripe.add(.tlsUnverified(side)) }
@@ -155,6 +160,16 @@ extension Loop {
             perform(client.pointee.life.handle(.connected), client)
         case .closed, .failed: failHandshake(upstream, client, tls.failure)
         }
+    }
+
+    private func refuse(
+        _ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>, _ reason: DialRefusal
+    ) {
+        timers.set(client.pointee.fd, 0, in: clients)
+        closeUpstream(upstream)
+        countBlocked(reason)
+        if tryNextPrefiller(client, after: reason) { return }
+        perform(client.pointee.life.handle(.refused(reason)), client)
     }
 
     private func failHandshake(
