@@ -191,6 +191,10 @@ co_outcome co_handshake(co_connection *connection) {
     int error_number = errno;
     co_current = outer;
     if (result != 1) return judge(connection, result, error_number, "handshake");
+    if (!co_judge_resumed(connection)) {
+        connection->over = 1;
+        return CO_FAILED;
+    }
     connection->established = 1;
     SSL_clear_mode(connection->ssl, SSL_MODE_ASYNC);
     return CO_DONE;
@@ -291,5 +295,6 @@ int co_offer_session(co_connection *connection, co_session *session) {
 
 void co_session_free(co_session *session) { SSL_SESSION_free((SSL_SESSION *)session); }
 int co_session_resumable(const co_session *session) {
-    return SSL_SESSION_is_resumable((const SSL_SESSION *)session);
+    SSL_SESSION *native = (SSL_SESSION *)session;
+    return SSL_SESSION_is_resumable(native) && !co_has_ended(SSL_SESSION_get0_peer(native));
 }

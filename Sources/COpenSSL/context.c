@@ -76,6 +76,23 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
     return SSL_TLSEXT_ERR_OK;
 }
 
+// A ticket stands for the check of a certificate. Once that has ended, the client is asked for one anew, and is refused
+// then for what it shows.
+static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t name_count,
+                                      SSL_TICKET_STATUS status, void *argument) {
+    (void)name;
+    (void)name_count;
+    (void)argument;
+    switch (status) {
+        case SSL_TICKET_SUCCESS:
+        case SSL_TICKET_SUCCESS_RENEW:
+            if (SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE && co_has_ended(SSL_SESSION_get0_peer(session)))
+                return SSL_TICKET_RETURN_IGNORE_RENEW;
+            return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+        default: return SSL_TICKET_RETURN_IGNORE_RENEW;
+    }
+}
+
 // An encrypted PEM file is refused; nobody is asked for a password.
 static int no_password(char *out, int capacity, int writing, void *argument) {
     (void)out;
@@ -120,6 +137,7 @@ co_context *co_context_create(int is_server) {
         // Sessions live with the clients, in tickets.
         SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
         SSL_CTX_set_num_tickets(ssl, 1);
+        SSL_CTX_set_session_ticket_cb(ssl, NULL, judge_ticket, NULL);
     } else {
         SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
         SSL_CTX_sess_set_new_cb(ssl, keep_session);

@@ -64,6 +64,10 @@ int co_remote_provider_load(void);
 extern _Thread_local co_connection *co_current;
 
 int co_verify_callback(int ok, X509_STORE_CTX *store);
+// Nonzero: the certificate's time is over. NULL has not ended.
+int co_has_ended(const X509 *certificate);
+// A resumed handshake checks no certificate: 0 = the one that its session stands for has ended; words are in the failure.
+int co_judge_resumed(co_connection *connection);
 // Appends words to the failure of a connection.
 void co_fail(co_connection *connection, const char *format, ...) __attribute__((format(printf, 2, 3)));
 // Takes what is in OpenSSL's queue of errors into the failure's words.

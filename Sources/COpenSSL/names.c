@@ -64,6 +64,19 @@ int co_verify_callback(int ok, X509_STORE_CTX *store) {
     return 0;
 }
 
+int co_has_ended(const X509 *certificate) {
+    return certificate != NULL && X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0;
+}
+
+int co_judge_resumed(co_connection *connection) {
+    if (!SSL_session_reused(connection->ssl) || SSL_get_verify_mode(connection->ssl) == SSL_VERIFY_NONE) return 1;
+    X509 *certificate = SSL_get0_peer_certificate(connection->ssl);
+    if (!co_has_ended(certificate)) return 1;
+    co_fail(connection, "handshake: the certificate has expired since the session began");
+    describe(connection, certificate);
+    return 0;
+}
+
 static size_t put(char *out, size_t capacity, const char *kind, const char *text, size_t count) {
     size_t prefix = strlen(kind);
     if (prefix + count + 1 > capacity) return 0;

@@ -170,6 +170,6 @@ public final class TLSSession {
     init(_ native: OpaquePointer) { self.native = native }
     deinit { co_session_free(native) }
 
-    /// It can still be used.
+    /// It can still be used: neither it nor the certificate that it stands for has ended.
     public var isResumable: Bool { co_session_resumable(native) != 0 }
 }

@@ -69,6 +69,23 @@ struct Authority {
         return process.terminationStatus == 0
     }
 
+    /// Makes a leaf that ends at a time, in seconds since 1970.
+    func leaf(_ name: String, until ends: Int64) -> Bool {
+        run(
+            """
+            set -eu
+            export OPENSSL_CONF=/dev/null
+            printf '[ca]\\ndefault_ca=c\\n[c]\\ndatabase=issued\\nnew_certs_dir=.\\ndefault_md=sha256\\npolicy=p\\nrand_serial=yes\\n' > ca.cnf
+            printf 'unique_subject=no\\n[p]\\ncommonName=supplied\\n' >> ca.cnf
+            : > issued
+            openssl ecparam -name prime256v1 -genkey -noout -out \(name).key
+            openssl req -new -key \(name).key -subj "/CN=\(name)" -out \(name).csr -config request.cnf
+            printf 'subjectAltName=DNS:engine.example\\n' > \(name).ext
+            openssl ca -batch -notext -config ca.cnf -cert ca.crt -keyfile ca.key -in \(name).csr -out \(name).crt \\
+                -extfile \(name).ext -startdate 20200101000000Z -enddate $(date -u -d @\(ends) +%Y%m%d%H%M%SZ)
+            """)
+    }
+
     func bytes(_ name: String) throws -> [UInt8] {
         try Array(XCTUnwrap(FileManager.default.contents(atPath: "\(folder)/\(name)"), name))
     }

@@ -149,6 +149,57 @@ final class TrustTests: XCTestCase {
         }
     }
 
+    func testNoSessionOutlivesTheCertificateThatItStandsFor() throws {
+        let signing = try Signing()
+        let ends = Int64(time(nil)) + 3
+        var waited: [() throws -> Void] = []
+        for name in ["brief", "briefclient"] { XCTAssertTrue(signing.authority.leaf(name, until: ends)) }
+        let here = Endpoint(.loopback4, 443)
+        let host = TLSHost.name("engine.example")
+        for version in TLSVersion.allCases {
+            // An upstream's, and a client's.
+            let called = try server(signing.identity("brief")) { $0.versions = version...version }
+            let calling = try client(signing.authority)
+            let serving = try server(signing.identity("p256")) {
+                $0.versions = version...version
+                $0.clientCertificates = .required
+                $0.clientAuthorities = try! signing.authority.bytes("ca.crt")
+            }
+            let identity = try signing.identity("briefclient", .client)
+            let coming = try client(signing.authority) { $0.identity = identity }
+            var sessions = TLSSessions()
+            func call(_ context: TLSContext, _ from: TLSContext) throws -> Ends {
+                try Ends(signing, server: context, client: from, session: sessions.session(for: here, host, from))
+            }
+            for (context, from) in [(called, calling), (serving, coming)] {
+                for round in 0..<2 {
+                    let ends = try call(context, from)
+                    ends.connect()
+                    XCTAssertEqual(ends.server.isResumed, round > 0)
+                    XCTAssertEqual(write([1], ends.server), .done(1))
+                    XCTAssertEqual(read(ends.client).bytes, [1])
+                    if let session = ends.client.takeSession() { sessions.store(session, for: here, host, from) }
+                }
+            }
+            let kept = try XCTUnwrap(sessions.session(for: here, host, calling))
+            waited.append { [sessions] in
+                XCTAssertNil(sessions.session(for: here, host, calling), "it is not offered any more")
+                // Taken before the end, and offered nevertheless.
+                let late = try Ends(signing, server: called, client: calling, session: kept)
+                XCTAssertEqual(late.shakeHands().client, .failed)
+                XCTAssertTrue(late.client.failure.contains("expired"), late.client.failure)
+                // The client's own session is its server's certificate's, which is good.
+                let guest = try Ends(
+                    signing, server: serving, client: coming, session: sessions.session(for: here, host, coming))
+                XCTAssertEqual(guest.shakeHands().server, .failed)
+                XCTAssertFalse(guest.server.isResumed)
+                XCTAssertTrue(guest.server.failure.contains("expired"), guest.server.failure)
+            }
+        }
+        while Int64(time(nil)) <= ends { usleep(50_000) }
+        for check in waited { try check() }
+    }
+
     func testTicketsCanBeSwitchedOff() throws {
         let signing = try Signing()
         for version in TLSVersion.allCases {

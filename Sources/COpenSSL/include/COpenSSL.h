@@ -62,7 +62,7 @@ void *co_context_native(co_context *context);
 // What lets a later connection skip the certificates. Secret, and of one context only.
 typedef struct co_session co_session;
 void co_session_free(co_session *session);
-// Nonzero while it can still be used.
+// Nonzero while it can still be used: neither it nor the certificate that it stands for has ended.
 int co_session_resumable(const co_session *session);
 
 // ---- Connections -----------------------------------------------------------------------------------------

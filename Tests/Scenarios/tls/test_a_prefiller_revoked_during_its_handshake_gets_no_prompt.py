@@ -45,7 +45,7 @@ def test_it_does_not(launch, certificates, how):
         members.write_text(f"{prefiller.address}\n127.0.0.1:1\n")
         sidecar = launch(
             prefiller_use_tls=True, ca_cert_path=certificates.ca, enable_ssrf_protection=True, allow_file=members,
-            revoked_connections=how)
+            revoked_connections=how, connect_timeout="8s")
         answer = in_background(lambda: ask(sidecar.port, "POST", CHAT, [(ROUTE, prefiller.address)], PROMPT))
         assert prefiller.called.wait(5)
         members.write_text("127.0.0.1:1\n")

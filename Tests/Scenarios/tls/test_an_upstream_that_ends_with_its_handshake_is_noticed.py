@@ -37,8 +37,8 @@ class Ending:
                     tls.do_handshake()
                 except ssl.SSLWantReadError:
                     done = False
-                # In TLS 1.3 a server's one flight is its last.
-                is_last = done or self.context.minimum_version == ssl.TLSVersion.TLSv1_3 and outgoing.pending
+                # In TLS 1.3 a server's one flight may be its last.
+                is_last = done or self.how == "fin" and tls.version() == "TLSv1.3" and outgoing.pending
                 if done and self.how == "goodbye":
                     with contextlib.suppress(ssl.SSLWantReadError):
                         tls.unwrap()
@@ -59,7 +59,8 @@ class Ending:
 
 
 @pytest.mark.parametrize("leg", ["decoder", "prefiller"])
-@pytest.mark.parametrize("version,how", [("TLSv1_2", "goodbye"), ("TLSv1_2", "fin"), ("TLSv1_3", "goodbye"), ("TLSv1_3", "fin")])
+@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
+@pytest.mark.parametrize("how", ["goodbye", "fin"])
 def test_it_is(launch, certificates, leg, version, how):
     engine = Ending(certificates.server(version=ssl.TLSVersion[version]), how)
     try:
