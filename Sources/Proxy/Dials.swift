@@ -15,8 +15,20 @@ final class Dials {
         var endpoint = Endpoint(.any, 0)
         /// Milliseconds on the monotonic clock.
         var deadline: Int64 = 0
+        /// The target is a name, which the dialer looks up: its address is the dialer's to say.
+        var isNamed = false
         /// It was asked again after its dialer had gone.
         var repeated = false
+
+        /// May a connection to this peer be the answer? The certificate is judged by the peer's address where the request
+        /// names no host, so a dialer that could say whom it has called could choose whose certificate is enough. A decoder
+        /// has no address here, and its certificate is judged by a setting.
+        func isAnswered(by peer: Endpoint) -> Bool {
+            switch purpose {
+            case .decoder: true
+            case .prefiller: isNamed ? peer.port == endpoint.port : peer == endpoint
+            }
+        }
     }
 
     /// Dials under way at once; a power of two.
@@ -47,7 +59,8 @@ final class Dials {
         let deadline = loop.now + Int64(loop.settings.connectTimeout)
         let entry = Pending(
             id: id, client: client.pointee.fd, generation: client.pointee.generation, purpose: purpose,
-            endpoint: endpoint, deadline: deadline)
+            endpoint: endpoint, deadline: deadline,
+            isNamed: purpose == .prefiller && client.pointee.handoff?.pointee.name.isEmpty == false)
         table[Int(place)] = entry
         under += 1
         // Without a dialer (it may be restarting) the request waits for the next one, and with a busy one for room in
@@ -137,15 +150,18 @@ final class Dials {
                 // Pending dials wait for the next dialer, which the supervisor is starting.
                 closeChannel(loop)
                 return
-            case .violation(let violation):
-                ChildLog.write(.error, "the dialer broke the protocol; ending", [("violation", violation.description)])
-                _exit(ExitCode.ipcViolation.rawValue)
+            case .violation(let violation): endForViolation(violation.description)
             case .message(.connected(let id, let peer), let descriptor): connected(id, descriptor, peer, loop)
             case .message(.refused(let id, let reason), _):
                 let place = id & 0xFFF
                 if table[Int(place)].id == id { refuse(place, reason, loop) }
             }
         }
+    }
+
+    private func endForViolation(_ violation: String) -> Never {
+        ChildLog.write(.error, "the dialer broke the protocol; ending", [("violation", violation)])
+        _exit(ExitCode.ipcViolation.rawValue)
     }
 
     private func connected(_ id: UInt32, _ fd: Int32, _ peer: Endpoint, _ loop: Loop) {
@@ -155,6 +171,10 @@ final class Dials {
             // Cancelled, or asked twice: nobody wants it.
             close(fd)
             return
+        }
+        guard entry.isAnswered(by: peer) else {
+            close(fd)
+            endForViolation("it was told to call \(entry.endpoint) and has called \(peer)")
         }
         if entry.purpose == .prefiller, let reason = loop.outsideAllowlist(peer) {
             // It left the allowlist while its connection was on the way here.
