@@ -41,6 +41,7 @@ void co_fail_queue(co_connection *connection, const char *what) {
 const char *co_failure(const co_connection *connection) {
     return connection->failure == NULL ? "" : connection->failure;
 }
+int co_has_heard(const co_connection *connection) { return connection->heard; }
 int co_is_plain_http(const co_connection *connection) {
     // libssl knows a few methods by itself; all of them are capital letters, and no record of TLS begins with one.
     for (int i = 0; i < 3; i++)

@@ -49,6 +49,7 @@ struct co_connection {
     uint8_t drained;  // the last read from the socket got less than it asked for
     uint8_t blocked;  // the last read from the socket found nothing
     uint8_t at_end;   // the peer has closed its side
+    uint8_t heard;    // the peer has sent a byte
     uint8_t opening[3];  // the first bytes that the peer sent
     uint8_t established;
     uint8_t cut;   // the peer is gone: nothing more is written, but what it said before may be read

@@ -27,7 +27,8 @@ static int receive(BIO *bio, char *out, size_t count, size_t *done) {
     connection->drained = n < (ssize_t)count;
     connection->blocked = n < 0 && errno == EAGAIN;
     if (n > 0) {
-        if (connection->opening[0] == 0) memcpy(connection->opening, out, (size_t)n < 3 ? (size_t)n : 3);
+        if (!connection->heard) memcpy(connection->opening, out, (size_t)n < 3 ? (size_t)n : 3);
+        connection->heard = 1;
         *done = (size_t)n;
         return 1;
     }

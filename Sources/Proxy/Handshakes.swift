@@ -46,14 +46,20 @@ extension Loop {
             // The request may have come with the end of the handshake, and no event would tell.
             client.pointee.readable = true
             readClient(client)
-        case .closed, .failed: clientHandshakeFailed(client, tls.failure)
+        case .closed, .failed:
+            // Whether somebody listens was all that was asked: a load balancer's probe.
+            guard tls.hasHeard else {
+                closeClient(client)
+                return
+            }
+            clientHandshakeFailed(client, tls.failure)
         }
     }
 
     private func clientHandshakeFailed(_ client: UnsafeMutablePointer<Client>, _ reason: String) {
         stripe.add(.tlsFailures(.client))
         // Strangers, probes of the port and the like: no business of the operator's, and never many lines of it.
-        if settings.logLevel >= ChildLog.Level.info.rawValue, tlsLog.mayLog(now: now) {
+        if settings.logLevel >= ChildLog.Level.info.rawValue, clientTLSLog.mayLog(now: now) {
             ChildLog.write(
                 .info, "a client's TLS handshake failed",
                 [("reason", reason), ("client", client.pointee.peer.description)])
@@ -188,20 +194,7 @@ extension Loop {
     private func endForTLS(
         _ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>, _ reason: String
     ) {
-        let purpose = upstream.pointee.purpose
-        if tlsLog.mayLog(now: now) {
-            var fields = [
-                ("reason", reason), ("leg", purpose == .decoder ? "decoder" : "prefiller"),
-                ("upstream", purpose == .decoder ? settings.decoderName : upstream.pointee.endpoint.description),
-            ]
-            if let handoff = client.pointee.handoff {
-                if !handoff.pointee.host.isEmpty && purpose == .prefiller {
-                    fields.append(("called", handoff.pointee.host))
-                }
-                fields.append(("request_id", String(decoding: handoff.pointee.requestID.bytes, as: UTF8.self)))
-            }
-            ChildLog.write(.warning, "TLS to an upstream failed; it is neither tried again nor done without", fields)
-        }
+        logFailure(upstream, client, reason)
         if client.pointee.life.phase == .relaying { stripe.add(.errorsTLS) }
         timers.set(client.pointee.fd, 0, in: clients)
         upstream.pointee.client = -1
@@ -210,11 +203,30 @@ extension Loop {
         perform(client.pointee.life.handle(.tlsFailed), client)
     }
 
+    private func logFailure(
+        _ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>, _ reason: String
+    ) {
+        guard upstreamTLSLog.mayLog(now: now) else { return }
+        let purpose = upstream.pointee.purpose
+        var fields = [
+            ("reason", reason), ("leg", purpose == .decoder ? "decoder" : "prefiller"),
+            ("upstream", purpose == .decoder ? settings.decoderName : upstream.pointee.endpoint.description),
+        ]
+        if let handoff = client.pointee.handoff {
+            if !handoff.pointee.host.isEmpty && purpose == .prefiller {
+                fields.append(("called", handoff.pointee.host))
+            }
+            fields.append(("request_id", String(decoding: handoff.pointee.requestID.bytes, as: UTF8.self)))
+        }
+        ChildLog.write(.warning, "TLS to an upstream failed; it is neither tried again nor done without", fields)
+    }
+
     /// What a client's deadline means while its request is served.
     func deadlineEvent(_ client: UnsafeMutablePointer<Client>) -> RequestLife.Event {
         guard client.pointee.upstream >= 0 else { return .deadlinePassed }
         let upstream = upstreams + Int(client.pointee.upstream)
         guard upstream.pointee.phase == .handshake else { return .deadlinePassed }
+        logFailure(upstream, client, "the handshake was not done within --connect-timeout")
         stripe.add(.tlsFailures(TLSSide(upstream.pointee.purpose)))
         // A prefiller whose handshake stalls is as unreachable as one that doesn't answer at all.
         return upstream.pointee.purpose == .prefiller ? .deadlinePassed : .tlsFailed

@@ -54,7 +54,9 @@ final class Loop {
     /// Handshakes that wait for their turn, as tokens: as many as may wait for a signature do.
     var crowded: [UInt64] = []
     var sessions = TLSSessions()
-    var tlsLog = LogBudget()
+    /// Two budgets: what strangers do to the port must not keep an operator from reading why an engine can't be reached.
+    var clientTLSLog = LogBudget()
+    var upstreamTLSLog = LogBudget()
     /// Room for what TLS seals as one record, where answers and legs come in pieces.
     let recordBuffer: UnsafeMutableRawBufferPointer
     var listener: Int32 = -1

@@ -133,6 +133,8 @@ public struct TLSConnection {
 
     /// Why the connection is broken, or was cut: for logs, with the peer's chain where that is the reason.
     public var failure: String { String(cString: co_failure(native)) }
+    /// The peer has sent anything at all.
+    public var hasHeard: Bool { co_has_heard(native) != 0 }
     /// A client has sent plain HTTP where TLS is spoken.
     public var isPlainHTTP: Bool { co_is_plain_http(native) != 0 }
     /// The peer's certificate was refused.

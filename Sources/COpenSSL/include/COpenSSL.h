@@ -102,6 +102,8 @@ int co_is_drained(const co_connection *connection);
 // Why an operation failed, in words for a log; the text lives as long as the connection.
 const char *co_failure(const co_connection *connection);
 // The error of OpenSSL behind it, 0 = none; and of certificate verification (X509_V_OK = 0).
+// Nonzero: the peer has sent anything at all.
+int co_has_heard(const co_connection *connection);
 // Nonzero: the client spoke plain HTTP.
 int co_is_plain_http(const co_connection *connection);
 unsigned long co_failure_code(const co_connection *connection);
