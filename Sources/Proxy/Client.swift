@@ -44,6 +44,8 @@ struct Client {
     var tls: TLSConnection?
     /// The signature that its handshake waits for, or 0.
     var signature: UInt32 = 0
+    /// It stands in the line of handshakes that wait for their turn.
+    var isCrowded = false
 
     /// Where it came from.
     var peer = Address.any

@@ -37,7 +37,7 @@ extension Loop {
             if client.pointee.signature == 0 {
                 clientHandshakeFailed(client, "there is no room to ask for a signature")
             }
-        case .wantsTurn: crowded.append(client.pointee.token)
+        case .wantsTurn: standInLine(client)
         case .done:
             stripe.add(.tlsHandshakes(.client, resumed: tls.isResumed))
             client.pointee.phase = .idle
@@ -148,7 +148,7 @@ extension Loop {
             if upstream.pointee.signature == 0 {
                 failHandshake(upstream, client, "there is no room to ask for a signature")
             }
-        case .wantsTurn: crowded.append(upstream.pointee.token)
+        case .wantsTurn: standInLine(upstream)
         case .done:
             if upstream.pointee.purpose == .prefiller, let reason = outsideAllowlist(upstream.pointee.endpoint) {
                 // The allowlist has been left, or has grown too old, since the connection was made.
@@ -278,81 +278,6 @@ extension Loop {
         }
         let inUse = [contexts.prefiller, contexts.decoder].compactMap { $0 }
         sessions.keep(only: inUse)
-    }
-
-    // MARK: Signatures
-
-    /// Before the loop's first turn, on its thread: handshakes that wait need stacks of their own.
-    func prepareThread() {
-        guard settings.tls.serves || settings.tls.hasUpstreamIdentity else { return }
-        if !TLS.startThread(most: SignerLink.capacity, ready: 8) {
-            ChildLog.write(.error, "no memory for handshakes that wait for signatures; ending")
-            _exit(ExitCode.resource.rawValue)
-        }
-    }
-
-    /// Another signer has taken over: what is awaited is asked again.
-    func replaceSigner(_ fd: Int32) {
-        if signing == nil { signing = SignerLink() }
-        guard let signing else { return }
-        if signing.fd >= 0 { poll.remove(signing.fd) }
-        signing.connect(fd)
-        if !poll.watch(fd, .signer) {
-            ChildLog.write(.error, "no memory to watch the signer's channel; ending")
-            _exit(ExitCode.resource.rawValue)
-        }
-    }
-
-    /// The number that the answer is known by; 0 = there is no room to ask. There is: as many may ask as may wait.
-    private func askSigner(_ tls: TLSConnection, _ owner: UInt64) -> UInt32 {
-        guard let request = tls.signatureRequest else { return 0 }
-        if signing == nil { signing = SignerLink() }
-        return signing?.ask(request, for: owner) ?? 0
-    }
-
-    func receiveSignatures() {
-        // When the signer is gone, what is awaited waits for the next one, which the supervisor is starting.
-        _ = signing?.receive { owner, answer in
-            switch answer {
-            case .signature(let signature): give(signature, to: owner)
-            case .refused: give(nil, to: owner)
-            }
-        }
-        // Each of them has made room for one that had to wait for its turn.
-        while !crowded.isEmpty, let signing, signing.count < SignerLink.capacity {
-            resumeHandshake(crowded.removeFirst())
-        }
-    }
-
-    private func resumeHandshake(_ owner: UInt64) {
-        let fd = Int(Token.fd(owner))
-        if Token.kind(owner) == Token.clientKind {
-            if clients[fd].generation == Token.generation(owner) { shakeHands(clients + fd) }
-        } else if upstreams[fd].generation == Token.generation(owner) {
-            shakeHands(upstreams + fd)
-        }
-    }
-
-    /// Goes on with the handshake that waited. The signer only signs what a handshake signs, and a peer checks what we send.
-    private func give(_ signature: [UInt8]?, to owner: UInt64) {
-        let fd = Int(Token.fd(owner))
-        if Token.kind(owner) == Token.clientKind {
-            let client = clients + fd
-            guard client.pointee.generation == Token.generation(owner), client.pointee.phase == .handshake else {
-                return
-            }
-            client.pointee.signature = 0
-            _ = client.pointee.tls?.sign(with: signature)
-            shakeHands(client)
-        } else {
-            let upstream = upstreams + fd
-            guard upstream.pointee.generation == Token.generation(owner), upstream.pointee.phase == .handshake else {
-                return
-            }
-            upstream.pointee.signature = 0
-            _ = upstream.pointee.tls?.sign(with: signature)
-            shakeHands(upstream)
-        }
     }
 }
 

@@ -51,8 +51,8 @@ final class Loop {
     var tls: TLSContexts?
     /// Signatures that handshakes wait for; nil where we show no certificate.
     var signing: SignerLink?
-    /// Handshakes that wait for their turn, as tokens: as many as may wait for a signature do.
-    var crowded: [UInt64] = []
+    /// Handshakes that wait for their turn: as many as may wait for a signature do.
+    var crowd = Crowd()
     var sessions = TLSSessions()
     /// Two budgets: what strangers do to the port must not keep an operator from reading why an engine can't be reached.
     var clientTLSLog = LogBudget()
@@ -146,6 +146,8 @@ final class Loop {
         closeDeparted()
         resumeListed()
         while let fd = timers.nextExpired(now: now, in: clients) { clientDeadline(clients + Int(fd)) }
+        // Signatures, and those who left, have made room.
+        resumeCrowd()
         sweepPool()
         dials.sendUnsent(self)
         signing?.sendUnsent()
@@ -164,6 +166,7 @@ final class Loop {
         var wait = timers.wait(now: now)
         wait = Self.sooner(wait, pool.wait(now: now, idle: Int64(settings.upstreamIdle), upstreams))
         wait = Self.sooner(wait, dials.wait(now: now))
+        if !crowd.isEmpty { wait = Self.sooner(wait, Self.crowdRetry) }
         if signing?.hasUnsent == true { wait = Self.sooner(wait, Self.signerRetry) }
         if listener >= 0 && !accepting { wait = Self.sooner(wait, Int32(clamping: max(20, acceptAgainAt - now))) }
         return Self.sooner(wait, spareBody.wait(now: now))

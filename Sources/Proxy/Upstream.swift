@@ -51,6 +51,8 @@ struct Upstream {
     var tls: TLSConnection?
     /// The signature that its handshake waits for, or 0.
     var signature: UInt32 = 0
+    /// It stands in the line of handshakes that wait for their turn.
+    var isCrowded = false
     var readable = false
     var ended = false
     var isListed = false
