@@ -191,7 +191,7 @@ static uint16_t algorithm(const signing *s) {
 }
 
 // Fills the request; 0 = this is nothing that a handshake signs.
-static int prepare(const signing *s, const co_connection *connection, co_request *request, const uint8_t *tbs,
+static int prepare(const signing *s, co_connection *connection, co_request *request, const uint8_t *tbs,
                    size_t count) {
     request->key = s->key->key;
     request->algorithm = algorithm(s);
@@ -205,7 +205,12 @@ static int prepare(const signing *s, const co_connection *connection, co_request
         return 1;
     }
     // A TLS 1.2 client signs all messages so far, which may be long: hashed here.
-    if (s->digest == NULL) return 0;
+    if (s->digest == NULL) {
+        // Ed25519 signs the messages themselves, all of them, and the signer takes no such content.
+        co_fail(connection, "our certificate has an Ed25519 key, which is not used with TLS 1.2: the server needs TLS 1.3, "
+                            "or --upstream-cert-path a certificate with an EC or RSA key");
+        return 0;
+    }
     unsigned length = 0;
     if (!EVP_Digest(tbs, count, request->content, &length, s->digest, NULL)) return 0;
     request->count = (uint16_t)length;

@@ -87,6 +87,28 @@ final class HandshakeTests: XCTestCase {
         }
     }
 
+    func testAnEd25519CertificateOfOursIsForVersion13() throws {
+        let signing = try Signing()
+        let identity = try signing.identity("ed25519", .client)
+        for version in TLSVersion.allCases {
+            let ends = try Ends(
+                signing,
+                server: server(signing.identity("p256")) {
+                    $0.versions = version...version
+                    $0.clientCertificates = .required
+                    $0.clientAuthorities = try! signing.authority.bytes("ca.crt")
+                }, client: client(signing.authority) { $0.identity = identity })
+            if version == .v13 {
+                ends.connect()
+                continue
+            }
+            XCTAssertEqual(ends.shakeHands().client, .failed)
+            for word in ["Ed25519", "TLS 1.3", "--upstream-cert-path"] {
+                XCTAssertTrue(ends.client.failure.contains(word), ends.client.failure)
+            }
+        }
+    }
+
     func testAnAddressIsCheckedAsAnAddress() throws {
         let signing = try Signing()
         let context = try server(signing.identity("p256"))

@@ -40,7 +40,7 @@ class Ending:
                 # In TLS 1.3 a server's one flight may be its last.
                 is_last = done or self.how == "fin" and tls.version() == "TLSv1.3" and outgoing.pending
                 if done and self.how == "goodbye":
-                    with contextlib.suppress(ssl.SSLWantReadError):
+                    with contextlib.suppress(ssl.SSLError):
                         tls.unwrap()
                 sock.sendall(outgoing.read())
                 if is_last:
