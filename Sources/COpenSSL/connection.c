@@ -27,7 +27,6 @@ void co_fail(co_connection *connection, const char *format, ...) {
 
 void co_fail_queue(co_connection *connection, const char *what) {
     unsigned long code = ERR_peek_error();
-    if (connection->code == 0) connection->code = code;
     const char *reason = code == 0 ? NULL : ERR_reason_error_string(code);
     const char *data = NULL;
     int flags = 0;
@@ -48,8 +47,6 @@ int co_is_plain_http(const co_connection *connection) {
         if (connection->opening[i] < 'A' || connection->opening[i] > 'Z') return 0;
     return !connection->established;
 }
-unsigned long co_failure_code(const co_connection *connection) { return connection->code; }
-long co_verify_result(const co_connection *connection) { return SSL_get_verify_result(connection->ssl); }
 
 // ---- Making and freeing ----------------------------------------------------------------------------------
 
@@ -146,7 +143,6 @@ static co_outcome judge(co_connection *connection, int result, int error_number,
     connection->over = 1;
     unsigned long code = ERR_peek_error();
     if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
-        connection->code = code;
         ERR_clear_error();
         if (!connection->cut) co_fail(connection, "%s%s: the peer hung up without a goodbye", separator, what);
         connection->cut = 1;
@@ -246,8 +242,6 @@ co_outcome co_shutdown(co_connection *connection) {
     return judge(connection, result, error_number, "goodbye");
 }
 
-int co_has_pending(const co_connection *connection) { return SSL_has_pending(connection->ssl); }
-
 // ---- Signatures ------------------------------------------------------------------------------------------
 
 const co_request *co_signature_request(const co_connection *connection) {
@@ -272,16 +266,6 @@ const char *co_suite(const co_connection *connection) {
     return cipher == NULL ? "" : SSL_CIPHER_standard_name(cipher);
 }
 int co_resumed(const co_connection *connection) { return SSL_session_reused(connection->ssl); }
-
-size_t co_protocol(const co_connection *connection, const uint8_t **name) {
-    unsigned count = 0;
-    SSL_get0_alpn_selected(connection->ssl, name, &count);
-    return count;
-}
-
-const char *co_server_name(const co_connection *connection) {
-    return SSL_get_servername(connection->ssl, TLSEXT_NAMETYPE_host_name);
-}
 
 // A session is OpenSSL's own; the other name keeps OpenSSL's headers out of Swift.
 co_session *co_take_session(co_connection *connection) {

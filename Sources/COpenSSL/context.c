@@ -27,16 +27,6 @@ int co_start(void) {
     return connection_index >= 0 && RAND_bytes(seed, sizeof(seed)) == 1;
 }
 
-const char *co_library_version(void) { return OpenSSL_version(OPENSSL_VERSION); }
-
-int co_has_kernel_tls(void) {
-#ifdef OPENSSL_NO_KTLS
-    return 0;
-#else
-    return 1;
-#endif
-}
-
 __attribute__((format(printf, 2, 3))) static int refuse(co_context *context, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
@@ -153,8 +143,6 @@ void co_context_free(co_context *context) {
 }
 
 void *co_context_native(co_context *context) { return context->ssl; }
-int64_t co_context_expiry(const co_context *context) { return context->expiry; }
-uint32_t co_context_key(const co_context *context) { return context->key; }
 
 int co_context_versions(co_context *context, int lowest, int highest) {
     if (lowest < CO_TLS_1_2 || highest > CO_TLS_1_3 || lowest > highest) return refuse(context, "no such TLS version");
@@ -179,15 +167,6 @@ int co_context_protocols(co_context *context, const uint8_t *list, size_t count)
         return refuse(context, "the protocols can't be offered");
     }
     return 1;
-}
-
-// Seconds since 1970 of an ASN.1 time; 0 = it makes no sense.
-static int64_t seconds(const ASN1_TIME *time) {
-    int days = 0, rest = 0;
-    ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
-    int ok = epoch != NULL && ASN1_TIME_diff(&days, &rest, epoch, time);
-    ASN1_TIME_free(epoch);
-    return ok ? (int64_t)days * 86400 + rest : 0;
 }
 
 int co_context_identity(co_context *context, const uint8_t *pem, size_t count, uint32_t key) {
@@ -233,7 +212,6 @@ int co_context_identity(co_context *context, const uint8_t *pem, size_t count, u
         goto end;
     }
     context->key = key;
-    context->expiry = seconds(X509_get0_notAfter(leaf));
     done = 1;
 end:
     ERR_clear_error();

@@ -22,7 +22,6 @@ struct co_context {
     int references;
     int is_server;
     uint32_t key;
-    int64_t expiry;
     uint8_t protocols[64];
     size_t protocol_count;
     char *names[CO_MOST_NAMES];
@@ -44,7 +43,6 @@ struct co_connection {
     co_waiting *waiting;
     SSL_SESSION *session;
     char *failure;
-    unsigned long code;
     int fd;
     uint8_t drained;  // the last read from the socket got less than it asked for
     uint8_t blocked;  // the last read from the socket found nothing

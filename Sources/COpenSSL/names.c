@@ -1,4 +1,4 @@
-// Whose certificate it is: the check against a list of names, and names for logs.
+// Whose certificate it is: the check against a list of names, the check of a session's, and words for logs.
 #include "internal.h"
 
 #include <string.h>
@@ -75,36 +75,4 @@ int co_judge_resumed(co_connection *connection) {
     co_fail(connection, "handshake: the certificate has expired since the session began");
     describe(connection, certificate);
     return 0;
-}
-
-static size_t put(char *out, size_t capacity, const char *kind, const char *text, size_t count) {
-    size_t prefix = strlen(kind);
-    if (prefix + count + 1 > capacity) return 0;
-    memcpy(out, kind, prefix);
-    memcpy(out + prefix, text, count);
-    out[prefix + count] = 0;
-    return prefix + count;
-}
-
-size_t co_peer_name(const co_connection *connection, char *out, size_t capacity) {
-    if (capacity > 0) out[0] = 0;
-    X509 *certificate = SSL_get0_peer_certificate(connection->ssl);
-    if (certificate == NULL) return 0;
-    size_t written = 0;
-    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-    for (int wanted = 0; wanted < 2 && written == 0; wanted++) {
-        for (int i = 0; i < sk_GENERAL_NAME_num(names) && written == 0; i++) {
-            const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-            if (name->type != (wanted == 0 ? GEN_URI : GEN_DNS)) continue;
-            const ASN1_STRING *value = wanted == 0 ? name->d.uniformResourceIdentifier : name->d.dNSName;
-            if (plain(value))
-                written = put(out, capacity, wanted == 0 ? "URI:" : "DNS:",
-                              (const char *)ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
-        }
-    }
-    GENERAL_NAMES_free(names);
-    if (written > 0) return written;
-    char text[256];
-    int count = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, text, sizeof(text));
-    return count > 0 ? put(out, capacity, "CN=", text, strlen(text)) : 0;
 }

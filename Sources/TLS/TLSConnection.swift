@@ -69,8 +69,8 @@ public struct TLSConnection {
     /// Goes on with the handshake until it is `done(0)`.
     public func handshake() -> TLSOutcome { Self.outcome(co_handshake(native), 0) }
 
-    /// Reads what is there, up to the size of `buffer`. Events are edge-triggered: read until `wantsRead`, or resume later
-    /// without an event while `hasPending`.
+    /// Reads what is there, up to the size of `buffer`. Events are edge-triggered: read until `wantsRead` or `isDrained`, or
+    /// resume later without an event.
     @inline(__always)
     public func read(into buffer: UnsafeMutableRawBufferPointer) -> TLSOutcome {
         var count = 0
@@ -88,9 +88,6 @@ public struct TLSConnection {
 
     /// Says goodbye; then the socket's sending side may be closed. Doesn't wait for the peer's goodbye.
     public func shutdown() -> TLSOutcome { Self.outcome(co_shutdown(native), 0) }
-
-    /// Bytes have been taken from the socket that `read` hasn't given yet: no event will tell of them.
-    public var hasPending: Bool { co_has_pending(native) != 0 }
 
     /// The last read has emptied the socket and gave everything: the next event tells of more, and reading before it is in
     /// vain.
@@ -137,28 +134,12 @@ public struct TLSConnection {
     public var hasHeard: Bool { co_has_heard(native) != 0 }
     /// A client has sent plain HTTP where TLS is spoken.
     public var isPlainHTTP: Bool { co_is_plain_http(native) != 0 }
-    /// The peer's certificate was refused.
-    public var refusedCertificate: Bool { co_verify_result(native) != 0 }
     /// The version that both agreed on.
     public var version: TLSVersion? { TLSVersion(rawValue: co_version(native)) }
     /// The cipher suite by its IANA name; empty before the handshake.
     public var cipherSuite: String { String(cString: co_suite(native)) }
     /// The peer was known from an earlier connection: no certificates, no signature.
     public var isResumed: Bool { co_resumed(native) != 0 }
-    /// The protocol that both agreed on; nil when the peer named none.
-    public var applicationProtocol: String? {
-        var name: UnsafePointer<UInt8>?
-        let count = co_protocol(native, &name)
-        return name.map { String(decoding: UnsafeBufferPointer(start: $0, count: count), as: UTF8.self) }
-    }
-    /// A name of the peer's certificate, such as `URI:spiffe://…`, `DNS:…` or `CN=…`; nil when it showed none.
-    public var peerName: String? {
-        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 1024) { out in
-            co_peer_name(native, out.baseAddress, out.count) > 0 ? out.baseAddress.map { String(cString: $0) } : nil
-        }
-    }
-    /// The name that a client asked for.
-    public var serverName: String? { co_server_name(native).map { String(cString: $0) } }
 
     /// The newest session that the server gave, to begin the next connection with. In TLS 1.3 it comes with the first
     /// bytes that are read, so ask for it late.

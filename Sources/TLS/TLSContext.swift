@@ -13,9 +13,6 @@ public enum TLS {
     ///   - most: handshakes that may wait at once; one more waits for its turn.
     ///   - ready: how many stacks are made now.
     public static func startThread(most: Int = 1024, ready: Int = 8) -> Bool { co_start_thread(most, ready) == 1 }
-
-    /// The library that is linked, with its version.
-    public static var libraryVersion: String { String(cString: co_library_version()) }
 }
 
 /// What all connections of one kind share: certificates, authorities, rules. Never changed once it is made: for new
@@ -25,25 +22,20 @@ public final class TLSContext: @unchecked Sendable {
     // Sound: the native context is only read once it is made, and counts its users atomically.
     let native: OpaquePointer
     let serverName: String?
-    let verifies: Bool
-    /// Seconds since 1970 at which our certificate ends; 0 = we have none.
-    public var certificateEnds: Int64 { co_context_expiry(native) }
-
     /// OpenSSL's own object, for measurements that compare.
     public var nativeForTests: UnsafeMutableRawPointer? { co_context_native(native) }
 
     deinit { co_context_free(native) }
 
-    private init(isServer: Bool, serverName: String?, verifies: Bool) throws(TLSFailure) {
+    private init(isServer: Bool, serverName: String?) throws(TLSFailure) {
         guard let native = co_context_create(isServer ? 1 : 0) else { throw TLSFailure(description: "no memory") }
         self.native = native
         self.serverName = serverName
-        self.verifies = verifies
     }
 
     /// For serving.
     public static func server(_ settings: TLSServerSettings) throws(TLSFailure) -> TLSContext {
-        let context = try TLSContext(isServer: true, serverName: nil, verifies: settings.clientCertificates != .off)
+        let context = try TLSContext(isServer: true, serverName: nil)
         try context.setCommon(settings.versions, settings.suites, settings.protocols)
         try context.setIdentity(settings.identity)
         if settings.clientCertificates != .off {
@@ -62,7 +54,7 @@ public final class TLSContext: @unchecked Sendable {
 
     /// For calling servers.
     public static func client(_ settings: TLSClientSettings) throws(TLSFailure) -> TLSContext {
-        let context = try TLSContext(isServer: false, serverName: settings.serverName, verifies: settings.verify)
+        let context = try TLSContext(isServer: false, serverName: settings.serverName)
         try context.setCommon(settings.versions, settings.suites, settings.protocols)
         if let identity = settings.identity { try context.setIdentity(identity) }
         if settings.verify { try context.setAuthorities(settings.authorities) }

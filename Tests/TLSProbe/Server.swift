@@ -182,8 +182,7 @@ final class Server {
                 text.contains("\r\n\r\n")
             else { continue }
             let words =
-                "version=\(tls.version?.rawValue ?? 0) suite=\(tls.cipherSuite) resumed=\(tls.isResumed) "
-                + "protocol=\(tls.applicationProtocol ?? "-") peer=\(tls.peerName ?? "-")\n"
+                "version=\(tls.version?.rawValue ?? 0) suite=\(tls.cipherSuite) resumed=\(tls.isResumed)\n"
             let body = text.hasPrefix("GET /big") ? String(repeating: "x", count: 1 << 20) : words
             connections[fd]?.cut = text.hasPrefix("GET /cut")
             connections[fd]?.answer = Array(

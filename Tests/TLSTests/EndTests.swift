@@ -136,11 +136,11 @@ final class EndTests: XCTestCase {
         XCTAssertEqual(write(.init(repeating: 5, count: 1000), ends.client), .done(1000))
         XCTAssertEqual(write(.init(repeating: 6, count: 1000), ends.client), .done(1000))
         XCTAssertEqual(read(ends.server, most: 10).bytes.count, 10)
-        XCTAssertTrue(ends.server.hasPending)
+        XCTAssertFalse(ends.server.isDrained)
         XCTAssertEqual(read(ends.server, most: 2000).bytes.count, 990)
-        XCTAssertTrue(ends.server.hasPending, "the next record was read along")
+        XCTAssertFalse(ends.server.isDrained, "the next record was read along")
         XCTAssertEqual(read(ends.server, most: 2000).bytes.count, 1000)
         XCTAssertEqual(read(ends.server).outcome, .wantsRead)
-        XCTAssertFalse(ends.server.hasPending)
+        XCTAssertTrue(ends.server.isDrained)
     }
 }

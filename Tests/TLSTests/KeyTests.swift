@@ -52,7 +52,6 @@ final class KeyTests: XCTestCase {
         let identity = try signing.identity("p256")
         let judged = try signing.add(
             5, .server, chain: identity.chain, key: signing.authority.bytes("p256.key"))
-        XCTAssertEqual(judged.ends, try server(identity).certificateEnds)
         XCTAssertGreaterThan(judged.ends, Int64(time(nil)) + 29 * 86_400)
         XCTAssertLessThan(judged.ends, Int64(time(nil)) + 31 * 86_400)
     }

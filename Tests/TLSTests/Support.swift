@@ -207,7 +207,9 @@ func write(_ bytes: [UInt8], _ connection: TLSConnection) -> TLSOutcome { bytes.
 
 func read(_ connection: TLSConnection, most: Int = 65_536) -> (outcome: TLSOutcome, bytes: [UInt8]) {
     var bytes = [UInt8](repeating: 0, count: most)
-    let outcome = bytes.withUnsafeMutableBytes(connection.read)
+    var outcome = TLSOutcome.again
+    // Tickets are no data.
+    while outcome == .again { outcome = bytes.withUnsafeMutableBytes(connection.read) }
     guard case .done(let count) = outcome else { return (outcome, []) }
     return (outcome, Array(bytes[..<count]))
 }

@@ -13,7 +13,6 @@ final class TrustTests: XCTestCase {
         let others = try client(signing.authority) { $0.authorities = try! signing.authority.bytes("other.crt") }
         let refused = try Ends(signing, server: stranger, client: others)
         XCTAssertEqual(refused.shakeHands().client, .failed)
-        XCTAssertTrue(refused.client.refusedCertificate)
         for word in ["unable to get local issuer certificate", "/CN=p256", "/CN=ca"] {
             XCTAssertTrue(refused.client.failure.contains(word), refused.client.failure)
         }
@@ -39,8 +38,6 @@ final class TrustTests: XCTestCase {
             nil, server: server(expired) { $0.versions = .v12 ... .v12 }, client: client(signing.authority))
         XCTAssertEqual(ends.client.handshake(), .wantsRead)
         XCTAssertEqual(ends.server.handshake(), .wantsSignature)
-        let lenient = try server(expired)
-        XCTAssertLessThan(lenient.certificateEnds, Int64(time(nil)))
     }
 
     func testClientsMustBearAnAllowedName() throws {
@@ -67,7 +64,6 @@ final class TrustTests: XCTestCase {
             try ends(unnamed, .required, version, [.dns("SOMEONE.else")]).connect()
             let nobody = try ends(nil, .optional, version)
             nobody.connect()
-            XCTAssertNil(nobody.server.peerName)
             for (who, how) in [(unnamed, TLSClientCertificates.required), (unnamed, .optional)] {
                 let refused = try ends(who, how, version)
                 XCTAssertEqual(refused.shakeHands().server, .failed)

@@ -15,10 +15,6 @@ int co_start(void);
 // Makes the stacks on which the handshakes of this thread wait for signatures: `most` at once, `ready` of them at once
 // made. 1 = done.
 int co_start_thread(size_t most, size_t ready);
-// The version of the library that is linked.
-const char *co_library_version(void);
-// Nonzero if this build of OpenSSL knows of kernel TLS.
-int co_has_kernel_tls(void);
 
 // ---- Contexts --------------------------------------------------------------------------------------------
 
@@ -49,10 +45,6 @@ int co_context_verify(co_context *context, int how);
 // The peer's certificate must bear one of these names; none = any. `text` = "DNS:name" or "URI:uri".
 int co_context_allow_name(co_context *context, const char *text);
 int co_context_tickets(co_context *context, int wanted, long seconds);
-// Seconds since 1970 at which the identity's leaf ends; 0 without one.
-int64_t co_context_expiry(const co_context *context);
-// The number of a key that is not ours, as it was given; 0 without an identity.
-uint32_t co_context_key(const co_context *context);
 const char *co_context_error(const co_context *context);
 // The SSL_CTX itself, for tests.
 void *co_context_native(co_context *context);
@@ -94,20 +86,15 @@ co_outcome co_read(co_connection *connection, void *bytes, size_t count, size_t 
 co_outcome co_write(co_connection *connection, const void *bytes, size_t count, size_t *done);
 // Says goodbye.
 co_outcome co_shutdown(co_connection *connection);
-// Nonzero: bytes have been read from the socket that nobody has taken yet, so that no event will tell of them.
-int co_has_pending(const co_connection *connection);
 // Nonzero: the last read has emptied the socket and everything has been given; the next event tells of more.
 int co_is_drained(const co_connection *connection);
 
 // Why an operation failed, in words for a log; the text lives as long as the connection.
 const char *co_failure(const co_connection *connection);
-// The error of OpenSSL behind it, 0 = none; and of certificate verification (X509_V_OK = 0).
 // Nonzero: the peer has sent anything at all.
 int co_has_heard(const co_connection *connection);
 // Nonzero: the client spoke plain HTTP.
 int co_is_plain_http(const co_connection *connection);
-unsigned long co_failure_code(const co_connection *connection);
-long co_verify_result(const co_connection *connection);
 
 // ---- Signatures ------------------------------------------------------------------------------------------
 
@@ -133,12 +120,6 @@ int co_signature(co_connection *connection, const uint8_t *bytes, size_t count);
 int co_version(const co_connection *connection);
 const char *co_suite(const co_connection *connection);
 int co_resumed(const co_connection *connection);
-// The protocol that both agreed on; 0 = none was.
-size_t co_protocol(const co_connection *connection, const uint8_t **name);
-// Whether the peer showed a certificate, and a name of it as text ("URI:…", "DNS:…" or "CN=…"); returns its length.
-size_t co_peer_name(const co_connection *connection, char *out, size_t capacity);
-// The name a client asked for; NULL = none.
-const char *co_server_name(const co_connection *connection);
 // The newest session the server gave; the caller's from now on. NULL = none came.
 co_session *co_take_session(co_connection *connection);
 // Offers a session of the same context; before the handshake. 1 = done.
