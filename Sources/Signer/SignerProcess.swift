@@ -20,6 +20,7 @@ final class SignerProcess {
     private let keys = Keys()
     private var clients: [UInt64: ClientChannel] = [:]
     private var lastToken: UInt64 = 0
+    private var isWalled = false
     private var isReady = false
 
     private static let controlToken: UInt64 = 0
@@ -54,7 +55,9 @@ final class SignerProcess {
     private func receiveOrders() {
         while true {
             switch control.receive(ToChild.self) {
-            case .nothing: return
+            case .nothing:
+                sayReady()
+                return
             case .closed: _exit(ExitCode.lostSupervisor.rawValue)
             case .violation(let violation): end("the supervisor broke the protocol: \(violation)", .ipcViolation)
             case .message(let message, let descriptor):
@@ -68,7 +71,7 @@ final class SignerProcess {
 
     private func take(_ message: ToChild, _ descriptor: Int32) {
         switch message {
-        case .settings(.signer): becomeReady()
+        case .settings(.signer): closeWalls()
         case .certificate(let key):
             keys.expect(key, chain: KeyFile.withContents(of: descriptor) { Array($0) })
             close(descriptor)
@@ -93,10 +96,16 @@ final class SignerProcess {
         }
     }
 
-    private func becomeReady() {
-        guard !isReady else { return }
-        isReady = true
+    private func closeWalls() {
+        guard !isWalled else { return }
+        isWalled = true
         Walls.close(.signer, channel: control.fd)
+    }
+
+    /// Ready is who has judged or made the keys that came with the start: who is linked to it after that finds them.
+    private func sayReady() {
+        guard isWalled, !isReady else { return }
+        isReady = true
         tell(.ready)
     }
 

@@ -63,6 +63,8 @@ extension Samples {
         return KeyVerdict.allCases.map { .keyJudged(key: .max, verdict: $0, ends: .min) }
             + numbers.map { .keyJudged(key: $0, verdict: .good, ends: .max) }
             + certificates.map { .certificateMade(key: 3, certificate: $0) }
+            + CertificateUse.allCases.map { .certificatesJudged($0, key: .max, failure: "") }
+            + [.certificatesJudged(.serving, key: 0, failure: String(repeating: "f", count: FromChild.longestFailure))]
     }
 
     static var toSigner: [ToSigner] {
