@@ -58,8 +58,8 @@ class Nginx:
         path.write_text(CONFIGURATION.format(folder=self.folder, user=user, behind=behind, host=host, port=port,
                                              certificate=pair[0], key=pair[1], more=more))
         # A process group of its own: no other test ever has to look for it.
-        self.process = subprocess.Popen([program, "-p", str(self.folder), "-c", str(path), "-e", str(self.folder / "error.log")],
-                                        stdin=subprocess.DEVNULL, start_new_session=True)
+        command = [program, "-p", self.folder, "-c", path, "-e", self.folder / "error.log"]
+        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, start_new_session=True)
         deadline = time.monotonic() + 10
         while True:
             try:
