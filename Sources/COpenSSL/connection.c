@@ -127,14 +127,11 @@ static co_outcome judge(co_connection *connection, int result, int error_number,
         case SSL_ERROR_WANT_READ: return CO_WANTS_READ;
         case SSL_ERROR_WANT_WRITE: return CO_WANTS_WRITE;
         case SSL_ERROR_WANT_ASYNC: return CO_WANTS_SIGNATURE;
+        case SSL_ERROR_WANT_ASYNC_JOB: return CO_WANTS_TURN;
         case SSL_ERROR_ZERO_RETURN: return CO_CLOSED;
         default: break;
     }
     connection->over = 1;
-    if (error == SSL_ERROR_WANT_ASYNC_JOB) {
-        co_fail(connection, "%s: too many handshakes wait for a signature", what);
-        return CO_FAILED;
-    }
     if (error == SSL_ERROR_SYSCALL) {
         ERR_clear_error();
         co_fail(connection, "%s: %s", what, error_number == 0 ? "the peer hung up" : strerror(error_number));

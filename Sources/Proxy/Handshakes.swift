@@ -33,12 +33,11 @@ extension Loop {
         switch tls.handshake() {
         case .wantsRead, .wantsWrite: break
         case .wantsSignature:
-            guard let id = askSigner(tls, client.pointee.token) else {
-                stripe.add(.errorsLimit)
-                clientHandshakeFailed(client, "too many handshakes wait for a signature")
-                return
+            client.pointee.signature = askSigner(tls, client.pointee.token)
+            if client.pointee.signature == 0 {
+                clientHandshakeFailed(client, "there is no room to ask for a signature")
             }
-            client.pointee.signature = id
+        case .wantsTurn: crowded.append(client.pointee.token)
         case .done:
             stripe.add(.tlsHandshakes(.client, resumed: tls.isResumed))
             client.pointee.phase = .idle
@@ -139,11 +138,11 @@ extension Loop {
         switch tls.handshake() {
         case .wantsRead, .wantsWrite: break
         case .wantsSignature:
-            guard let id = askSigner(tls, upstream.pointee.token) else {
-                failHandshake(upstream, client, "too many handshakes wait for a signature")
-                return
+            upstream.pointee.signature = askSigner(tls, upstream.pointee.token)
+            if upstream.pointee.signature == 0 {
+                failHandshake(upstream, client, "there is no room to ask for a signature")
             }
-            upstream.pointee.signature = id
+        case .wantsTurn: crowded.append(upstream.pointee.token)
         case .done:
             let side = TLSSide(upstream.pointee.purpose)
             stripe.add(.tlsHandshakes(side, resumed: tls.isResumed))
@@ -274,10 +273,11 @@ extension Loop {
         }
     }
 
-    private func askSigner(_ tls: TLSConnection, _ owner: UInt64) -> UInt32? {
-        guard let request = tls.signatureRequest else { return nil }
+    /// The number that the answer is known by; 0 = there is no room to ask. There is: as many may ask as may wait.
+    private func askSigner(_ tls: TLSConnection, _ owner: UInt64) -> UInt32 {
+        guard let request = tls.signatureRequest else { return 0 }
         if signing == nil { signing = SignerLink() }
-        return signing?.ask(request, for: owner)
+        return signing?.ask(request, for: owner) ?? 0
     }
 
     func receiveSignatures() {
@@ -287,6 +287,19 @@ extension Loop {
             case .signature(let signature): give(signature, to: owner)
             case .refused: give(nil, to: owner)
             }
+        }
+        // Each of them has made room for one that had to wait for its turn.
+        while !crowded.isEmpty, let signing, signing.count < SignerLink.capacity {
+            resumeHandshake(crowded.removeFirst())
+        }
+    }
+
+    private func resumeHandshake(_ owner: UInt64) {
+        let fd = Int(Token.fd(owner))
+        if Token.kind(owner) == Token.clientKind {
+            if clients[fd].generation == Token.generation(owner) { shakeHands(clients + fd) }
+        } else if upstreams[fd].generation == Token.generation(owner) {
+            shakeHands(upstreams + fd)
         }
     }
 

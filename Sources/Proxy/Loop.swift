@@ -51,6 +51,8 @@ final class Loop {
     var tls: TLSContexts?
     /// Signatures that handshakes wait for; nil where we show no certificate.
     var signing: SignerLink?
+    /// Handshakes that wait for their turn, as tokens: as many as may wait for a signature do.
+    var crowded: [UInt64] = []
     var sessions = TLSSessions()
     var tlsLog = LogBudget()
     /// Room for what TLS seals as one record, where answers and legs come in pieces.

@@ -13,7 +13,7 @@ extension Loop {
         guard let tls else { return cl_recv(fd, room.baseAddress, room.count) }
         return switch tls.read(into: room) {
         case .done(let count): count
-        case .wantsRead, .wantsWrite, .wantsSignature: -Int(EAGAIN)
+        case .wantsRead, .wantsWrite, .wantsSignature, .wantsTurn: -Int(EAGAIN)
         case .closed(let cleanly): cleanly ? 0 : -Int(ECONNRESET)
         case .failed: -Int(EPROTO)
         }
@@ -50,7 +50,7 @@ extension TLSConnection {
         while taken < bytes.count {
             switch write(UnsafeRawBufferPointer(rebasing: bytes[taken...])) {
             case .done(let count): taken += count
-            case .wantsRead, .wantsWrite, .wantsSignature: return taken > 0 ? taken : -Int(EAGAIN)
+            case .wantsRead, .wantsWrite, .wantsSignature, .wantsTurn: return taken > 0 ? taken : -Int(EAGAIN)
             case .closed: return -Int(ECONNRESET)
             case .failed: return -Int(EPROTO)
             }

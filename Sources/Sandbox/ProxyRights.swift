@@ -10,7 +10,9 @@ extension Rights {
         mayConnect: false,
         calls: runtimeCalls + loopCalls + serverCalls + [
             CallRule("getpeername", "Who a client is, for X-Forwarded-For (CLinux/socket.c)"),
-            CallRule("writev", "Answers in several pieces (CLinux/socket.c, cl_sendv)"),
+            CallRule(
+                "writev",
+                "Answers in several pieces (CLinux/socket.c, cl_sendv): to any descriptor, and not to the log alone"),
             CallRule("shutdown", "The end of what we send (CLinux/socket.c)"),
             CallRule(
                 "setsockopt", when: socketOptions([(SO_LINGER, "SO_LINGER")]),

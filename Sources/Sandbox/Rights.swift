@@ -1,8 +1,12 @@
 import Glibc
 import IPC
 
-/// What one process may do: the whole of it, as data. The walls are built from this, `audit` compares with it what the
-/// kernel says is in force, and `audit --explain` prints it.
+/// What one process may do, as data. The walls are built from this, `audit` compares with it what the kernel says is in
+/// force, and `audit --explain` prints it.
+///
+/// The same for every process, and so not in here: no capability, no other groups, no_new_privs, not dumpable, an empty
+/// environment, no core dumps. A call that no rule lists ends the process: at once if `Dangerous` has it, else with a
+/// report (`Filter`).
 public struct Rights: Sendable {
     /// Whose rights these are.
     public let role: Role
@@ -10,15 +14,17 @@ public struct Rights: Sendable {
     public let purpose: String
     /// The user and group it runs as when the sidecar is started as root; otherwise it shares the pod's user.
     public let user: UInt32
-    /// Files and folders it may read or execute: what a program needs to begin. Nothing may be written.
+    /// Files, and folders with all below them, that it may read or execute: what a program needs to begin. Nothing may be
+    /// written. Once it is ready, only who may call openat can open any.
     public let paths: [PathRule]
-    /// Whether Landlock leaves connecting and binding TCP sockets alone; the rest of the network is seccomp's.
+    /// Whether Landlock leaves connecting TCP sockets alone. Binding them it denies to everybody, and signals and abstract
+    /// sockets of others; the rest of the network is seccomp's.
     public let mayConnect: Bool
     /// The system calls it may make once it is ready.
     public let calls: [CallRule]
     /// What its descriptors are, once it is ready.
     public let descriptors: [DescriptorRule]
-    /// The most descriptors it may have open.
+    /// The most descriptors it may have open: its RLIMIT_NOFILE, hard and soft, from before its first instruction.
     public let openFiles: UInt64
     /// What its program links beyond the C and C++ runtimes, by the beginning of each library's name.
     public let libraries: [LibraryRule]
@@ -80,7 +86,7 @@ public struct CallRule: Sendable, Equatable {
     public let name: String
     /// Which arguments are allowed: any of these combinations. Empty = all.
     public let when: [[ArgumentTest]]
-    /// What happens with other arguments, and with the call where a filter doesn't list it.
+    /// What happens with other arguments: at once the end, unless something else is said.
     public let otherwise: Refusal
     /// The code path that needs it.
     public let why: String

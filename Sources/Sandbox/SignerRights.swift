@@ -14,7 +14,7 @@ extension Rights {
         ],
         descriptors: childDescriptors + [
             DescriptorRule("socket:", "channels to the proxy's loops"),
-            DescriptorRule("/", "a key or a certificate, while it is being read"),
+            DescriptorRule("/", "any file: a key or a certificate, while it is being read. It can open none itself"),
         ],
         openFiles: 256,
         libraries: [LibraryRule("libcrypto", "Signatures; without libssl it can speak no TLS")])

@@ -28,7 +28,7 @@ public enum Unexercised {
     public static let inRole: [Role: [String: String]] = [
         .proxy: [
             "setsockopt": "an answer to HTTP/1.0 that is cut; Tests/Chaos does that",
-            "fstat": "segments and snapshots come before the walls, or not at all",
+            "fstat": "a snapshot or certificates that come later; the load has neither",
         ],
         .admin: [
             "read": "of threads and files, which it has none of: the loop is shared",

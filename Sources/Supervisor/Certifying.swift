@@ -28,12 +28,16 @@ struct HeldCertificates {
     var authorityFiles: [CertificateUse: String] = [:]
     var watch = CertificateWatch(files: [])
     var nextKey: UInt32 = 1
+    /// Keys that a signer has been asked to make. Nothing else that it says it has made is taken.
+    var asked: Set<UInt32> = []
     /// When a certificate from files was last warned of, in days before its end.
     var warnedDays: Int64 = .max
 
     /// What /proc calls the private keys that are open here.
     var keyFiles: [String] {
-        identities.flatMap { $0.pairs.values }.filter { $0.key >= 0 }.compactMap { Files.link("/proc/self/fd/\($0.key)") }
+        identities.flatMap { $0.pairs.values }.filter { $0.key >= 0 }.compactMap {
+            Files.link("/proc/self/fd/\($0.key)")
+        }
     }
 
     /// A reading of the clock, in seconds since 1970.
@@ -149,6 +153,10 @@ extension Supervisor {
     }
 
     private func readFiles(_ index: Int) {
+        // One that is still being judged has been overtaken.
+        if let overtaken = certificates.identities[index].machine.candidate {
+            certificates.identities[index].pairs[overtaken] = nil
+        }
         do throws(CertificateFiles.Mistake) {
             let pair = try CertificateFiles.pair(in: certificates.identities[index].directory)
             let key = takeKeyNumber()
@@ -172,8 +180,10 @@ extension Supervisor {
     }
 
     private func makeOwn(_ signer: ChildProcess?) {
+        let key = takeKeyNumber()
+        certificates.asked = [key]
         let message = ToChild.makeCertificate(
-            key: takeKeyNumber(), names: Self.ownNames().joined(separator: " "),
+            key: key, names: Self.ownNames().joined(separator: " "),
             lifetimeSeconds: UInt32(IdentityMachine.ownLifetime))
         signer?.send(message)
     }
@@ -209,13 +219,20 @@ extension Supervisor {
             drive(index, .judged(key: key, verdict: verdict, ends: ends))
             return
         }
-        if verdict != .good {
+        if verdict == .good {
+            // Overtaken while it was judged: nobody will ask for its signatures.
+            for signer in signers { signer.send(.forgetKey(key: key)) }
+        } else if certificates.asked.remove(key) != nil {
             log.write(.error, "the signer could not make a certificate", [("reason", verdict.meaning)])
         }
     }
 
     /// The signer has made a certificate of our own. Its key stays there.
-    func certificateMade(_ key: UInt32, _ pem: String) {
+    func certificateMade(_ key: UInt32, _ pem: String, by signer: ChildProcess) {
+        guard certificates.asked.remove(key) != nil else {
+            punish(signer, .notAllowed("certificate-made"))
+            return
+        }
         guard let index = certificates.identities.firstIndex(where: { $0.use == .serving }) else { return }
         var pem = pem
         let chain = pem.withUTF8 { cl_sealed_create("certificates", $0.baseAddress, $0.count) }

@@ -64,7 +64,7 @@ extension Supervisor {
         case .violation(let number): child.reportedViolation = number
         case .allowlistInForce(let generation): allowlistInForce(generation, at: child)
         case .keyJudged(let key, let verdict, let ends): keyJudged(key, verdict, ends)
-        case .certificateMade(let key, let certificate): certificateMade(key, certificate)
+        case .certificateMade(let key, let certificate): certificateMade(key, certificate, by: child)
         }
     }
 

@@ -12,6 +12,8 @@ public enum TLSOutcome: Equatable, Sendable {
     case wantsWrite
     /// The handshake waits for a signature: see `signatureRequest`.
     case wantsSignature
+    /// Too many handshakes wait for a signature: go on when one of them has it.
+    case wantsTurn
     /// The peer is done. Cleanly: it said so. Otherwise what it sent may have been cut off.
     case closed(cleanly: Bool)
     /// The connection is broken; `failure` says why. Nothing but `free` may follow.
@@ -99,6 +101,7 @@ public struct TLSConnection {
         case CO_WANTS_READ: .wantsRead
         case CO_WANTS_WRITE: .wantsWrite
         case CO_WANTS_SIGNATURE: .wantsSignature
+        case CO_WANTS_TURN: .wantsTurn
         case CO_CLOSED: .closed(cleanly: true)
         case CO_CUT: .closed(cleanly: false)
         default: .failed

@@ -10,7 +10,7 @@ public enum TLS {
     /// Prepares the calling thread for handshakes that wait for signatures. Each of those holds a stack of 32 KiB for as
     /// long as it waits; no other connection holds one.
     /// - Parameters:
-    ///   - most: handshakes that may wait at once; one more fails.
+    ///   - most: handshakes that may wait at once; one more waits for its turn.
     ///   - ready: how many stacks are made now.
     public static func startThread(most: Int = 1024, ready: Int = 8) -> Bool { co_start_thread(most, ready) == 1 }
 

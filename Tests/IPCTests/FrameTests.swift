@@ -109,7 +109,7 @@ final class FrameTests: XCTestCase {
 
     func testAPayloadOverTheCapOfItsTypeIsRefusedBeforeItIsRead() {
         XCTAssertEqual(
-            decode(header(1, 8193, descriptors: 0) + [UInt8](repeating: 0, count: 8193), 0, as: ToChild.self),
+            decode(header(1, 12_289, descriptors: 0) + [UInt8](repeating: 0, count: 12_289), 0, as: ToChild.self),
             .violation(.tooLong("type 1")))
         let over = Frame.largestPayload + 1
         XCTAssertEqual(

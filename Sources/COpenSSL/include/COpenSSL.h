@@ -77,6 +77,7 @@ typedef enum {
     CO_CLOSED = 4,  // the peer said goodbye
     CO_CUT = 5,     // the peer is gone without a goodbye: what came may not be all
     CO_FAILED = 6,  // words in co_failure
+    CO_WANTS_TURN = 7,  // too many handshakes wait for a signature: try again when one of them goes on
 } co_outcome;
 
 // A connection over a non-blocking socket that stays the caller's. `name`: what the peer's certificate must be for, as a
