@@ -203,6 +203,9 @@ extension Loop {
     private func abandon(_ client: UnsafeMutablePointer<Client>) {
         let prefilling = client.pointee.mode == .disaggregated && client.pointee.handoff?.pointee.answeredAt == 0
         stripe.add(prefilling ? .abortedPrefill : .abortedDecode)
+        // By a reset: nothing of what is still on its way is wanted, and the kernel has less to say and hear than for a
+        // goodbye. Of fifty that leave at once, the engine knows a fifth sooner.
+        if client.pointee.upstream >= 0 { _ = cl_reset_on_close(client.pointee.upstream) }
         dropUpstream(client)
         countRequest(client, .aborted)
     }

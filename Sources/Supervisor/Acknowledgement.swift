@@ -5,6 +5,9 @@
 struct Acknowledgement: Equatable {
     /// From the order to the answer, in milliseconds. An honest dialer takes well under one.
     static let patience: Int64 = 5_000
+    /// Who looks so much later than at the deadline was stopped itself, and so perhaps was the dialer: a pod that is frozen
+    /// and goes on ends nobody.
+    static let ownDelay: Int64 = 1_000
 
     /// The newest generation that went out; 0 = none yet.
     private(set) var sent: UInt64 = 0
@@ -40,4 +43,12 @@ struct Acknowledgement: Equatable {
     /// When the answer is overdue; nil = none is awaited.
     /// - Parameter readyAt: when it became ready; before that it owes nothing.
     func deadline(readyAt: Int64) -> Int64? { awaited == 0 ? nil : max(since, readyAt) + Self.patience }
+
+    /// Is the answer overdue? Asked at the deadline, or soon after it; asked much later it begins anew.
+    mutating func isOverdue(readyAt: Int64, now: Int64) -> Bool {
+        guard let deadline = deadline(readyAt: readyAt), now >= deadline else { return false }
+        guard now - deadline > Self.ownDelay else { return true }
+        since = now
+        return false
+    }
 }

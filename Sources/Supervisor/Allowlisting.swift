@@ -103,20 +103,19 @@ extension Supervisor {
         if child.send(message, descriptor: allowlist.fd) { child.acknowledgement.send(allowlist.generation) }
     }
 
-    /// The dialers that proxies wait for, or will, and when each must have answered.
-    private var owingDialers: [(dialer: ChildProcess, deadline: Int64)] {
-        (component(.dialer)?.processes ?? []).compactMap { dialer in
-            guard dialer.phase == .serving, dialer.killedBecause == nil else { return nil }
-            return dialer.acknowledgement.deadline(readyAt: dialer.readyAt).map { (dialer, $0) }
-        }
+    /// The dialers that proxies wait for, or will.
+    private var servingDialers: [ChildProcess] {
+        (component(.dialer)?.processes ?? []).filter { $0.phase == .serving && $0.killedBecause == nil }
     }
 
-    /// The next of these deadlines.
-    var acknowledgementDeadline: Int64? { owingDialers.map(\.deadline).min() }
+    /// When the next of them must have said that it goes by what it was sent.
+    var acknowledgementDeadline: Int64? {
+        servingDialers.compactMap { $0.acknowledgement.deadline(readyAt: $0.readyAt) }.min()
+    }
 
     /// Ends a dialer that keeps a snapshot to itself: the next one begins with it.
     func checkAcknowledgements() {
-        for (dialer, deadline) in owingDialers where deadline <= now {
+        for dialer in servingDialers where dialer.acknowledgement.isOverdue(readyAt: dialer.readyAt, now: now) {
             punish(
                 dialer, .overdue("allowlist-in-force"),
                 because: "it did not go by a new snapshot of the pool within \(Acknowledgement.patience / 1000) s")

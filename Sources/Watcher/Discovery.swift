@@ -64,7 +64,7 @@ struct Discovery {
         case (.asking(let group), .failed(.refused(let refusal))):
             return pause(
                 group,
-                backoff.afterAnswer(now: now, random: random, wish: refusal.retryAfter, isDenial: refusal.isDenial))
+                backoff.afterAnswer(now: now, random: random, wish: refusal.wish, isDenial: refusal.isDenial))
         case (.asking(let group), .failed(.expired)), (.asking(let group), .failed(.unreadable)):
             return pause(group, backoff.afterAnswer(now: now, random: random))
         case (.asking(let group), .failed):

@@ -23,6 +23,14 @@ enum Failure: Error, Equatable {
         /// The version asked for lies in the server's future.
         var isVersionTooLarge = false
 
+        /// The most that is given on a wish of a server that can't serve.
+        static let longestOutageWish: Int64 = 1_000
+
+        /// How long to leave it alone, at least. A server that starts names ten seconds for each custom resource (the pool
+        /// is one), and serves it within one or two: with that wish followed, a pool that changed meanwhile would be
+        /// followed that much too late. Who has too much to do says 429, and gets what it wishes.
+        var wish: Int64 { status == 503 ? min(retryAfter, Self.longestOutageWish) : retryAfter }
+
         /// Who asked is refused, and not what was asked for.
         var isDenial: Bool { status == 401 || status == 403 }
         /// May what was asked for be at fault, and not just who asked, or when?

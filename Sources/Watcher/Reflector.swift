@@ -165,7 +165,7 @@ struct Reflector {
             return [.cancel, .list(continuing: "")]
         case .refused(let refusal):
             let wait = backoff.afterAnswer(
-                now: now, random: random, wish: refusal.retryAfter, isDenial: refusal.isDenial)
+                now: now, random: random, wish: refusal.wish, isDenial: refusal.isDenial)
             // A kind that the server didn't know for a while is listed anew: it may have been removed and made again.
             let needsList =
                 refusal.isVersionTooLarge || refusal.status == 404

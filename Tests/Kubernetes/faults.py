@@ -13,6 +13,7 @@ gone = status(410, "Expired", "The provided resourceVersion is too old")
 unauthorized = status(401, "Unauthorized", "Unauthorized")
 forbidden = status(403, "Forbidden", "forbidden: User cannot do that")
 internal = status(500, "InternalError", "etcdserver: request timed out")
+starting = status(503, "ServiceUnavailable", "server is starting", [("Retry-After", 10)], retryAfterSeconds=10)
 unavailable = status(503, "ServiceUnavailable", "apiserver is shutting down")
 too_large_version = status(
     504, "Timeout", "Timeout: Too large resource version: 9, current: 8", retryAfterSeconds=1,

@@ -57,7 +57,8 @@ def test_once_it_was_ready_a_child_without_its_walls_is_ended_and_nothing_else()
         wait_for(lambda: state_and_session(old)[0] == "Z", "the end of the dialer")
         (build / "routing-sidecar-dialer").write_bytes(bare.read_bytes())
         os.kill(running.process.pid, signal.SIGCONT)
-        wait_for(lambda: running.logged("dialer gets nothing to serve with: its walls don't stand"), "the end of it", 20)
+        ended = "dialer gets nothing to serve with: its walls don't stand"
+        wait_for(lambda: running.logged(ended), "the end of it", 20)
         assert running.process.poll() is None
         assert not running.logged(REQUIRED)
         wait_for(lambda: running.metrics().get("sidecar_wall_failures_total", 0) >= 1, "the count")
@@ -72,7 +73,9 @@ def test_landlock_that_is_there_and_cannot_be_entered_ends_the_start(require):
 
 
 # CAP_KILL, which the supervisor keeps for itself and gives to no child; CAP_CHOWN, which nobody keeps.
-@pytest.mark.parametrize("capability, whose", [(5, "dialer: giving up capabilities failed"), (0, "the supervisor: capabilities")])
+@pytest.mark.parametrize("capability, whose", [
+    (5, "dialer: giving up capabilities failed"), (0, "the supervisor: capabilities"),
+])
 def test_a_capability_that_cannot_be_given_up_ends_the_start(capability, whose):
     need_root("capabilities of a root start")
     with refusing(CALL="SYS_prctl", ERROR="EPERM", OPTION="24", VALUE=capability) as launcher:

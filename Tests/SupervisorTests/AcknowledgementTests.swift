@@ -52,6 +52,17 @@ final class AcknowledgementTests: XCTestCase {
         XCTAssertEqual(answer.deadline(readyAt: 20_000), 20_000 + patience)
     }
 
+    func testOverdueIsJudgedAtTheDeadlineAndBeginsAnewWhenTheJudgeWasStoppedItself() {
+        order(1, at: 0)
+        XCTAssertFalse(answer.isOverdue(readyAt: 0, now: patience - 1))
+        XCTAssertTrue(answer.isOverdue(readyAt: 0, now: patience))
+        XCTAssertTrue(answer.isOverdue(readyAt: 0, now: patience + Acknowledgement.ownDelay))
+        // Both were frozen for a minute.
+        XCTAssertFalse(answer.isOverdue(readyAt: 0, now: 60_000))
+        XCTAssertFalse(answer.isOverdue(readyAt: 0, now: 60_000 + patience - 1))
+        XCTAssertTrue(answer.isOverdue(readyAt: 0, now: 60_000 + patience))
+    }
+
     func testAGenerationThatWasNeverSentIsALie() {
         XCTAssertFalse(answer.hear(1, now: 0))
         order(3, at: 0)

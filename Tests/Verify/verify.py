@@ -7,6 +7,7 @@ Environment:
     SIDECAR_BENCH                    bench.py of the external benchmark harness
     VERIFY_FRESH_CLONE=1             also build and run from a fresh clone, with the time it takes
     VERIFY_KILLS                     kill -9 of children in the main chaos check (default 1000)
+    VERIFY_MINUTES                   mixed load with restarts behind the walls (default 10)
 """
 
 import os
@@ -89,6 +90,14 @@ def tls(record):
     record.judge("the TLS checks end well", lines[-1] if lines else f"exit {status}", status == 0)
 
 
+def mixed(record):
+    minutes = os.environ.get("VERIFY_MINUTES", "10")
+    status, lines = stream(record, "mixed", [sys.executable, "Tests/Verify/mixed.py", "--minutes", minutes],
+                           timeout=float(minutes) * 60 + 300)
+    rows_of(record, lines)
+    record.judge("the mixed load ends well", lines[-1] if lines else f"exit {status}", status == 0)
+
+
 def scenarios(record):
     try:
         found = subprocess.run([str(ROOT / "scripts" / "find-python.sh")], capture_output=True, text=True)
@@ -148,7 +157,8 @@ def main():
     if not (BUILD / "routing-sidecar").exists():
         raise SystemExit(f"{BUILD / 'routing-sidecar'} is not there: run `make build`, or set SIDECAR_BUILD")
     record = Record(ROOT)
-    steps = {"structure": structure, "costs": costs.add_to, "chaos": chaos, "scenarios": scenarios, "tls": tls,
+    steps = {"structure": structure, "costs": costs.add_to, "chaos": chaos, "mixed": mixed, "scenarios": scenarios,
+             "tls": tls,
              "real": real_engines, "bench": lambda record: bench.add_to(record, BUILD), "fresh": fresh_clone}
     wanted = sys.argv[1:] or list(steps)
     unknown = [name for name in wanted if name not in steps]

@@ -101,6 +101,19 @@ final class ReflectorScenarioTests: XCTestCase {
         XCTAssertEqual(handle(.due), [.watch(from: "5")])
     }
 
+    func testAServerThatIsStartingIsAskedAgainWithinASecondWhateverItWishes() {
+        for list in [false, true] {
+            setUp()
+            if list { _ = handle(.start) } else { watch() }
+            for _ in 0..<20 {
+                // What kube-apiserver says of custom resources until it has read their definitions.
+                guard case .pause(let pause)? = handle(failed(503, retryAfter: 10_000)).last else { return XCTFail() }
+                XCTAssertLessThanOrEqual(pause, 1_000)
+                _ = handle(.due)
+            }
+        }
+    }
+
     func testAKindThatIsNotThereIsListedWhenItMayBeBack() {
         watch()
         _ = handle(failed(404))

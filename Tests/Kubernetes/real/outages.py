@@ -5,7 +5,7 @@ import contextlib
 import json
 import time
 
-from objects import NAMESPACE
+from objects import NAMESPACE, pool
 from probe import Guard, enforced
 from report import milliseconds
 from scene import ADDRESSES, LABELS, MANIFEST, SPARE, Scene
@@ -60,6 +60,7 @@ class Outage:
                          self.scene.target(LATER), 200)
                 self.server.delete_pod("later")
                 self.scene.wait(self.sidecar, LATER, 403)
+            changed = self.follow_the_pool()
         except AssertionError as failure:
             self.report.failed(name, failure)
             print("\n".join(self.sidecar.log_lines[log:][-20:]))
@@ -71,11 +72,24 @@ class Outage:
         self.report.judge(
             f"{name}: removed member refused within {limit:g} s of the server's return",
             f"{milliseconds(took)}, {lists:.0f} lists", took <= limit)
+        self.report.judge(
+            f"{name}: a change of the pool right after that is followed within {limit:g} s", milliseconds(changed),
+            changed <= limit)
         said = self.warnings(log)
         if says:
             self.report.judge(f"{name}: the log names the cause", said, says in said)
         self.scene.sidecars.remove(self.sidecar)
         self.sidecar.stop()
+
+    def follow_the_pool(self):
+        """Its watch is another one, of a custom resource. For a moment it selects others."""
+        self.server.put_pool(pool([self.scene.port], selector=SPARE))
+        begun = time.monotonic()
+        self.scene.wait(self.sidecar, STEADY, 403)
+        took = time.monotonic() - begun
+        self.server.put_pool(pool([self.scene.port]))
+        self.scene.wait(self.sidecar, STEADY, 200)
+        return took
 
     def warnings(self, since):
         found = []
