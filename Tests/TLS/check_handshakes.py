@@ -32,7 +32,7 @@ def check(pki, count, kind="p256"):
         after = state(house)
         assert house.everybody() == pids, "a process died"
         grown = {name: after[name][0] - before[name][0] for name in after}
-        words = ", ".join(f"{name} {size / 1e6:.1f} MB ({grown[name] / 1e3:+.0f} kB, {descriptors} fds)"
+        words = "; ".join(f"{name} {size / 1e6:.1f} MB, {grown[name] / 1e3:+.0f} kB, {descriptors} fds"
                           for name, (size, descriptors) in after.items())
         for name in after:
             assert grown[name] <= MOST_GROWTH, f"the {name} has grown: {words}"
