@@ -4,11 +4,11 @@ BUILD   := .build/release
 FLAGS   := -c release --static-swift-stdlib
 SHELL   := /bin/sh
 
-.PHONY: help run build test unit tls fuzz scenarios kubernetes sandbox chaos attack verify bench lint format install clean
+.PHONY: help run build test unit tls fuzz scenarios kubernetes kv sandbox chaos attack verify bench lint format install clean
 
 help:
 	@echo "make run      build, then show a disaggregated request streaming through the sidecar, with a live picture"
-	@echo "make test     all tests (unit, fuzz, scenarios, tls, chaos, attack, kubernetes, sandbox); 20 minutes at most"
+	@echo "make test     all tests (unit, fuzz, scenarios, tls, chaos, attack, kubernetes, kv, sandbox); 20 minutes at most"
 	@echo "make build    executables in $(BUILD)"
 	@echo "make verify   every promise of SPECIFICATION.md at full size, with a record in verify-record/"
 	@echo "make bench    SIDECAR_BENCH=path/to/bench.py: the sidecar against other proxies"
@@ -32,6 +32,7 @@ test: build
 	$(MAKE) --no-print-directory chaos KILLS=60
 	$(MAKE) --no-print-directory attack DIALS=20000
 	$(MAKE) --no-print-directory kubernetes
+	$(MAKE) --no-print-directory kv
 	$(MAKE) --no-print-directory sandbox
 
 unit:
@@ -56,6 +57,10 @@ scenarios: build
 kubernetes: build
 	@scripts/install-dependencies.sh test
 	SIDECAR_BUILD=$(CURDIR)/$(BUILD) "$$(scripts/find-python.sh)" -m pytest -q -p no:cacheprovider Tests/Kubernetes
+
+kv: build
+	@scripts/install-dependencies.sh test
+	SIDECAR_BUILD=$(CURDIR)/$(BUILD) "$$(scripts/find-python.sh)" -m pytest -q -rs -p no:cacheprovider Tests/KV
 
 # The whole workload under strace takes minutes; `make sandbox SANDBOX_ARGS=` runs that too.
 SANDBOX_ARGS ?= --ignore=Tests/Sandbox/test_policy_redundancy.py
@@ -89,7 +94,7 @@ format:
 PREFIX ?= /usr/local
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 0711 -s $(BUILD)/routing-sidecar $(BUILD)/routing-sidecar-dialer $(BUILD)/routing-sidecar-proxy $(BUILD)/routing-sidecar-resolver $(BUILD)/routing-sidecar-watcher $(BUILD)/routing-sidecar-signer $(BUILD)/routing-sidecar-probe $(DESTDIR)$(PREFIX)/bin
+	install -m 0711 -s $(BUILD)/routing-sidecar $(BUILD)/routing-sidecar-dialer $(BUILD)/routing-sidecar-proxy $(BUILD)/routing-sidecar-resolver $(BUILD)/routing-sidecar-watcher $(BUILD)/routing-sidecar-signer $(BUILD)/routing-sidecar-kv-agent $(BUILD)/routing-sidecar-probe $(DESTDIR)$(PREFIX)/bin
 
 clean:
 	rm -rf .build verify-record

@@ -25,6 +25,7 @@ let package = Package(
         .executable(name: "routing-sidecar-resolver", targets: ["Resolver"]),
         .executable(name: "routing-sidecar-watcher", targets: ["Watcher"]),
         .executable(name: "routing-sidecar-signer", targets: ["Signer"]),
+        .executable(name: "routing-sidecar-kv-agent", targets: ["KVAgent"]),
         .executable(name: "routing-sidecar-probe", targets: ["Probe"]),
         .executable(name: "simulated-engine", targets: ["SimulatedEngine"]),
         .executable(name: "routing-sidecar-demo", targets: ["Demo"]),
@@ -46,6 +47,10 @@ let package = Package(
         .target(
             name: "CSigner", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
             linkerSettings: [.linkedLibrary("crypto")]),
+        // UCX for the KV agent, and for nobody else.
+        .target(
+            name: "CUCX", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+            linkerSettings: [.linkedLibrary("ucp"), .linkedLibrary("ucs")]),
 
         // What the processes share.
         library("IPC", ["Linux", "CLinux"]),
@@ -71,6 +76,7 @@ let package = Package(
         process(
             "Proxy",
             ["Linux", "CLinux", "IPC", "Metrics", "HTTP", "JSON", "TLS", "Admin", "Allowlist", "Sandbox"]),
+        process("KVAgent", ["Linux", "CLinux", "CUCX", "IPC", "Metrics", "Allowlist", "Sandbox"]),
         process("Signer", ["Linux", "CLinux", "CSigner", "IPC", "Sandbox"]),
 
         process("Probe", ["CProbe", "Linux", "CLinux", "IPC", "Sandbox"]),
@@ -95,6 +101,7 @@ let package = Package(
         tests("ResolverTests", ["Resolver", "IPC", "Linux", "CLinux"]),
         tests("DialerTests", ["Dialer", "IPC", "Linux", "Allowlist"]),
         tests("WatcherTests", ["Watcher", "CCurl", "IPC", "Linux", "CLinux", "JSON", "Allowlist"]),
+        tests("KVAgentTests", ["KVAgent", "CUCX", "IPC", "Linux", "CLinux", "Allowlist"]),
         tests("TLSTests", ["TLS", "Signer", "COpenSSL", "CSigner", "IPC", "Linux", "CLinux"]),
         tests("IPCTests", ["IPC", "Linux", "CLinux"]),
         tests("SandboxTests", ["Sandbox", "IPC", "CLinux"]),

@@ -7,7 +7,7 @@ build=${1:-.build/release}
 bad=0
 say() { echo "structure: $*" >&2; bad=1; }
 
-long_lived="Linux IPC Metrics HTTP JSON Allowlist Sandbox Admin Supervisor Dialer Proxy Resolver Configuration Watcher Audit Probe TLS Signer"
+long_lived="Linux IPC Metrics HTTP JSON Allowlist Sandbox Admin Supervisor Dialer Proxy Resolver Configuration Watcher Audit Probe TLS Signer KVAgent"
 for module in $long_lived; do
     if grep -rnE '^ *(@preconcurrency )?(public |internal )?import (Foundation|FoundationEssentials|Dispatch|NIO[A-Za-z]*)\b' \
         "Sources/$module"; then
@@ -48,6 +48,22 @@ if [ -x "$build/routing-sidecar-proxy" ]; then
     done
 else
     say "$build/routing-sidecar-proxy is missing"
+fi
+
+# The KV agent alone speaks UCX, and links nothing else that talks to anybody.
+if [ -x "$build/routing-sidecar-kv-agent" ]; then
+    linked "$build/routing-sidecar-kv-agent" | grep -qx libucp || say "routing-sidecar-kv-agent does not link libucp"
+    ! linked "$build/routing-sidecar-kv-agent" | grep -qxE 'libssl|libcrypto|libcurl' || say "routing-sidecar-kv-agent links TLS"
+else
+    say "$build/routing-sidecar-kv-agent is missing"
+fi
+for exe in "$build"/routing-sidecar "$build"/routing-sidecar-*; do
+    case $exe in *-kv-agent | *.*) continue ;; esac
+    [ -f "$exe" ] && [ -x "$exe" ] || continue
+    ! linked "$exe" | grep -qE '^libuc[pst]$' || say "${exe##*/} links UCX"
+done
+if grep -rnE '#include <uc[pst]/' Sources --include='*.c' --include='*.h' | grep -v '^Sources/CUCX/'; then
+    say "UCX is used outside Sources/CUCX"
 fi
 
 # Private keys are the signer's: it alone has the code that takes one, and it has none that speaks TLS.

@@ -14,6 +14,7 @@ need=""
 command -v git >/dev/null 2>&1 || need="$need git"
 command -v pkg-config >/dev/null 2>&1 || need="$need pkg-config"
 pkg-config --exists libcurl 2>/dev/null || need="$need libcurl4-openssl-dev"
+[ -e /usr/include/ucp/api/ucp.h ] || need="$need libucx-dev"
 [ -e /usr/include/openssl/ssl.h ] || need="$need libssl-dev"
 if [ "${1:-build}" = test ]; then
     command -v openssl >/dev/null 2>&1 || need="$need openssl"

@@ -83,7 +83,7 @@ public final class AdminProcess {
         case .ping(let number): _ = control.send(FromChild.pong(number))
         case .settings, .dialer, .proxyChannel, .drain, .file, .resolver, .resolverClient, .allowlist,
             .allowlistConfirmed, .fileUnavailable, .signer, .signerClient, .certificate, .privateKey, .makeCertificate,
-            .forgetKey, .certificates:
+            .forgetKey, .certificates, .kv:
             end("the supervisor sent '\(message.name)'")
         }
     }

@@ -100,7 +100,8 @@ extension ProcessAudit {
         switch socket.kind {
         case "tcp":
             guard let rights else { return socket.isListening }
-            if socket.isListening { return role == .proxy || role == .admin }
+            // The KV agent binds its own before its filter is up, at the ports that Landlock leaves it.
+            if socket.isListening { return role == .proxy || role == .admin || role == .kvAgent }
             return rights.mayConnect || role == .proxy || role == .admin
         case "unix seqpacket": return true
         // The supervisor's control socket is of that kind too; a stream is what it may have inherited as output.
@@ -113,7 +114,7 @@ extension ProcessAudit {
     private mutating func compare(_ child: House.Child, listening: Int, local: Int) {
         for (subject, seen, handed) in [
             ("listening sockets", listening, child.listeners), ("channels", local, child.channels + 1),
-        ] {
+        ] where handed >= 0 {
             out.add(
                 subject, "\(seen)", declared: "\(handed), as the supervisor says it handed over",
                 seen > handed ? .wider : seen < handed ? .narrower : .ok,

@@ -18,7 +18,7 @@ public enum Explain {
         lines += [
             "Identity",
             "  User and group \(rights.user) after a root start, no other groups; else the pod's user.",
-            "  No capabilities, no_new_privs, not dumpable, an empty environment, no core dumps.", "",
+            "  No capabilities, no_new_privs, not dumpable, \(environment(rights)), no core dumps.", "",
             "Files (Landlock; nothing may be written)",
         ]
         lines += columns(rights.paths.map { ($0.path, "\($0.execute ? "read and execute" : "read"): \($0.why)") })
@@ -27,9 +27,11 @@ public enum Explain {
         lines[lines.count - 1] += rights.allows("openat") ? ", but what openat below allows." : " (no openat below)."
         lines += [
             "", "Network (Landlock)",
-            rights.mayConnect
-                ? "  TCP connections: not denied here; the calls below say which. Binding: denied."
-                : "  TCP connections and binding: denied.",
+            rights.portsOnly
+                ? "  TCP: binding and connecting to the ports of KV agents only (ABI 4 and later)."
+                : rights.mayConnect
+                    ? "  TCP connections: not denied here; the calls below say which. Binding: denied."
+                    : "  TCP connections and binding: denied.",
             "  Signals to other processes and abstract sockets of others: denied (ABI 6 and later).", "",
             "System calls, once it is ready (seccomp)",
         ]
@@ -53,6 +55,10 @@ public enum Explain {
             "It also lives under the supervisor's filter: audit --explain supervisor",
         ]
         return lines.joined(separator: "\n")
+    }
+
+    private static func environment(_ rights: Rights) -> String {
+        rights.role == .kvAgent ? "an environment of UCX's settings only" : "an empty environment"
     }
 
     private static func call(_ rule: CallRule) -> [String] {

@@ -106,13 +106,19 @@ extension ProcessAudit {
                 out.add(
                     "environment", "\(environment.count) variables", declared: "the container's", .ok,
                     note: "its children get none of it")
+            } else if role == .kvAgent {
+                let others = environment.filter { !$0.hasPrefix("UCX_") }
+                out.add(
+                    "environment", "\(environment.count) variables", declared: "UCX's settings, and nothing else",
+                    others.isEmpty ? .ok : .wider, note: "UCX reads its settings from there")
             } else {
                 out.add(
                     "environment", environment.isEmpty ? "empty" : "\(environment.count) variables",
                     declared: "empty", environment.isEmpty ? .ok : .wider)
             }
         } else {
-            out.hidden("environment", declared: role == .supervisor ? "the container's" : "empty")
+            let kinds: [Role: String] = [.supervisor: "the container's", .kvAgent: "UCX's settings, and nothing else"]
+            out.hidden("environment", declared: kinds[role] ?? "empty")
         }
         guard let arguments = files.arguments else {
             out.hidden("arguments", declared: "no secrets")

@@ -4,6 +4,7 @@ struct ArgumentReader {
         case status
         case restart
         case audit
+        case transfer
         case checkConfig = "check-config"
         case help
         case version
@@ -19,6 +20,8 @@ struct ArgumentReader {
     private(set) var audit = AuditOptions()
     /// Those of them that were given, as they were written.
     private(set) var auditFlags: [String] = []
+    /// The flags of `transfer`.
+    private(set) var transfer = TransferArguments()
     /// `--help` or `-h` stood somewhere.
     private(set) var wantsHelp = false
     /// `--version` stood somewhere.
@@ -28,7 +31,10 @@ struct ArgumentReader {
     private(set) var mistakes: [Mistake] = []
 
     /// Flags that aren't settings.
-    private static let ownFlags = ["help", "h", "version", "json", "markdown", "probe", "explain"]
+    private static let ownFlags =
+        [
+            "help", "h", "version", "json", "markdown", "probe", "explain",
+        ] + TransferArguments.flags
 
     /// Reads the arguments, without the program's own name.
     init(_ arguments: [String]) {
@@ -89,6 +95,12 @@ struct ArgumentReader {
         case "version": wantsVersion = true
         case "json": json = Given(text: attached ?? "true", source: .flag(written))
         case "markdown", "probe": readAuditSwitch(name, attached, written)
+        case _ where TransferArguments.flags.contains(name):
+            if let text = attached ?? rest.popFirst() {
+                transfer.add(name, Given(text: text, source: .flag(written)))
+            } else {
+                mistakes.append(Mistake("\(written): needs a value"))
+            }
         case "explain":
             auditFlags.append(written)
             if let text = attached ?? rest.popFirst() {

@@ -6,6 +6,7 @@ extension Resolution {
         checkTLS()
         checkAmounts()
         checkTimes()
+        checkKV()
     }
 
     private mutating func checkPorts() {

@@ -20,6 +20,9 @@ public func helpText() -> String {
         ("audit", "show which walls are in force; exit code 1 if any is too low"),
         ("", "--probe lets twins of the processes attack them; --json, --markdown"),
         ("", "--explain NAME prints the rights of one process"),
+        ("transfer", "let the KV agent read from another: --peer ADDRESS:PORT --length BYTES;"),
+        ("", "--remote-offset, --local-offset, --block-bytes BYTES; --checksum HEX;"),
+        ("", "--deadline DURATION; --request-id ID; exit code 1 if it fails"),
         ("check-config", "print every setting, its value and where it came from, or all mistakes"),
         ("help", "print this text; also --help and -h"),
         ("version", "print the version; also --version"),
@@ -59,7 +62,7 @@ private let signals = [
     ("1 HUP", "read --allow-file, resolv.conf and hosts again"),
     ("10 USR1", "restart the watcher of the inference pool"),
     ("12 USR2", "restart the proxy, without refusing anybody"),
-    ("34 RTMIN", "restart the KV agent (not in this build)"),
+    ("34 RTMIN", "restart the KV agent"),
     ("35 RTMIN+1", "restart the dialer"),
 ]
 

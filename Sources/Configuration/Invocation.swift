@@ -6,6 +6,8 @@ public enum Command: Sendable, Equatable {
     case status(json: Bool)
     /// Restart one process of the running sidecar, by name.
     case restart(String)
+    /// Run one transfer of the running sidecar's KV agent.
+    case transfer(from: AllowedTarget, TransferOptions)
     /// Show which walls are in force, and try them.
     case audit(AuditOptions)
     /// Print the effective configuration, and serve nothing.

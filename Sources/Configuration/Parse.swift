@@ -1,8 +1,8 @@
 /// Parses a command line (without the program's name) and an environment, and reports every mistake in them at once.
 ///
 /// A flag wins over an environment variable, and that over the default; an empty variable counts as unset. A value is
-/// checked even where a stronger one wins over it. For `help` and `version` nothing else is looked at. `status` and
-/// `restart` and `audit` look at the control socket alone, since they run beside a serving sidecar, in an environment made
+/// checked even where a stronger one wins over it. For `help` and `version` nothing else is looked at. `status`,
+/// `restart`, `audit` and `transfer` look at the control socket alone, since they run beside a serving sidecar, in an environment made
 /// for it.
 public func parse(arguments: [String], environment: [String: String]) -> ParseOutcome {
     let reader = ArgumentReader(arguments)
@@ -14,8 +14,8 @@ public func parse(arguments: [String], environment: [String: String]) -> ParseOu
     let command = requestedCommand(of: reader, &mistakes)
     let client: Bool
     switch command {
-    case .status, .restart, .audit: client = true
-    default: client = false
+    case .status, .restart, .audit, .transfer: client = true
+    default: client = reader.command == .transfer
     }
 
     var values = ValueReader()
@@ -67,8 +67,12 @@ private func requestedCommand(of reader: ArgumentReader, _ mistakes: inout [Mist
     if reader.command != .audit {
         mistakes += reader.auditFlags.map { Mistake("\($0): only for the command audit") }
     }
+    if reader.command != .transfer {
+        mistakes += reader.transfer.given.map { Mistake("\($0.value.written): only for the command transfer") }
+    }
     switch reader.command {
     case nil: return .serve
+    case .transfer: return reader.transfer.command(&mistakes) ?? .serve
     case .status: return .status(json: json)
     case .audit:
         if json && reader.audit.markdown { mistakes.append(Mistake("--json and --markdown: accepted: one of them")) }

@@ -195,6 +195,24 @@ public struct Settings: Sendable, Equatable {
     /// What happens to running prefill requests whose worker leaves the pool.
     public var revokedConnections = RevokedConnections.finish
 
+    // KV agent
+    /// Whether there is one.
+    public var kvAgent = false
+    /// Where it listens, an IP literal in canonical spelling; empty is every interface.
+    public var kvAddress = ""
+    /// The port it listens on.
+    public var kvPort: UInt16 = 7800
+    /// Where others listen; nil is the same port.
+    public var kvPeerPorts: PortRange?
+    /// Where data connections arrive.
+    public var kvDataPorts = PortRange(7801, 7832)
+    /// The size of its region.
+    public var kvRegionBytes = 64 << 20
+    /// Transfers at once, in each direction.
+    public var kvMaximumTransfers = 32
+    /// For a transfer.
+    public var kvTransferTimeoutMilliseconds = 30_000
+
     // Logs
     /// The least important level that is logged.
     public var logLevel = LogLevel.info

@@ -9,6 +9,7 @@ enum SettingsTable {
         Section(title: "Limits", settings: limits),
         Section(title: "Upstream policy", settings: upstreams),
         Section(title: "Inference pool", settings: pool),
+        Section(title: "KV agent", settings: kv),
         Section(title: "Lifecycle", settings: lifecycle),
         Section(title: "Admin", settings: admin),
         Section(title: "Logs", settings: logs),

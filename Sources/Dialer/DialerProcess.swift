@@ -125,7 +125,7 @@ final class DialerProcess {
             if policy.generation == generation { policy.confirmedAt = confirmedAt }
         case .file, .resolverClient, .settings, .dialer, .listener, .statusPage, .peerSegment, .peerGone, .drain,
             .fileUnavailable, .signer, .signerClient, .certificate, .privateKey, .makeCertificate, .forgetKey,
-            .certificates:
+            .certificates, .kv:
             end("the supervisor sent '\(message.name)'", .ipcViolation)
         }
         if hasSettings && hasSegment && !isReady {

@@ -8,6 +8,7 @@ public enum ChildSettings: Sendable, Equatable {
     case resolver(ResolverSettings)
     case watcher(WatcherSettings)
     case signer(SignerSettings)
+    case kvAgent(KVAgentSettings)
 
     /// Longest encoding in bytes.
     static let longest = 12_288
@@ -21,6 +22,7 @@ public enum ChildSettings: Sendable, Equatable {
         case .resolver: .resolver
         case .watcher: .watcher
         case .signer: .signer
+        case .kvAgent: .kvAgent
         }
     }
 
@@ -33,6 +35,7 @@ public enum ChildSettings: Sendable, Equatable {
         case .resolver(let settings): settings.encode(into: &writer)
         case .watcher(let settings): settings.encode(into: &writer)
         case .signer(let settings): settings.encode(into: &writer)
+        case .kvAgent(let settings): settings.encode(into: &writer)
         }
     }
 
@@ -44,7 +47,8 @@ public enum ChildSettings: Sendable, Equatable {
         case .resolver: self = .resolver(ResolverSettings(from: &reader))
         case .watcher: self = .watcher(WatcherSettings(from: &reader))
         case .signer: self = .signer(SignerSettings(from: &reader))
-        case .supervisor, .kvAgent:
+        case .kvAgent: self = .kvAgent(KVAgentSettings(from: &reader))
+        case .supervisor:
             // No such settings: a byte that can't be read makes the message invalid.
             _ = reader.readText(limit: -1)
             self = .admin(AdminSettings())

@@ -45,6 +45,8 @@ public enum ToChild: Message, Equatable {
     /// Proxy: certificates in PEM, in a sealed memory file. `key` is the signer's number of the key that belongs to a chain
     /// of ours; 0 for authorities. Later ones replace those of the same use.
     case certificates(CertificateUse, key: UInt32)
+    /// KV agent: its region, transfers.
+    case kv(KVOrder)
     /// Stop accepting, finish what runs, then say drained. Milliseconds until what is left is cut; 0 = never.
     case drain(deadlineMilliseconds: UInt32)
     /// End now.
@@ -79,6 +81,7 @@ public enum ToChild: Message, Equatable {
         case .makeCertificate: 22
         case .forgetKey: 23
         case .certificates: 24
+        case .kv(let order): order.type
         }
     }
 
@@ -109,6 +112,7 @@ public enum ToChild: Message, Equatable {
         case .makeCertificate: "make-certificate"
         case .forgetKey: "forget-key"
         case .certificates: "certificates"
+        case .kv(let order): order.name
         }
     }
 
@@ -121,6 +125,7 @@ public enum ToChild: Message, Equatable {
         case .settings, .peerGone, .drain, .stop, .ping, .allowlistConfirmed, .fileUnavailable, .makeCertificate,
             .forgetKey:
             false
+        case .kv(let order): order.carriesDescriptor
         }
     }
 
@@ -136,6 +141,7 @@ public enum ToChild: Message, Equatable {
         case 15, 16: 16
         case 8, 9, 11, 20, 23: 4
         case 22: 4 + 2 + longestNames + 4
+        case KVOrder.types: KVOrder.longestPayload(ofType: type)
         default: nil
         }
     }
@@ -178,6 +184,7 @@ public enum ToChild: Message, Equatable {
             writer.write(file.rawValue)
             writer.write(error)
         case .ping(let number): writer.write(number)
+        case .kv(let order): order.encode(into: &writer)
         }
     }
 
@@ -212,6 +219,7 @@ public enum ToChild: Message, Equatable {
         case 23: .forgetKey(key: reader.read())
         case 24:
             .certificates(reader.read(case: CertificateUse.self, fallback: .serving), key: reader.read())
+        case KVOrder.types: KVOrder.decode(type: type, from: &reader).map { .kv($0) }
         default: nil
         }
     }
@@ -249,6 +257,8 @@ public enum FromChild: Message, Equatable {
     case keyJudged(key: UInt32, verdict: KeyVerdict, ends: Int64)
     /// Signer: the certificate that was asked for, in PEM. Its key stays with the signer.
     case certificateMade(key: UInt32, certificate: String)
+    /// KV agent: a transfer is over.
+    case transferEnded(KVResult)
     /// Its filter has trapped a system call, by its number; the process dies of it. Said by the process itself, and so no
     /// proof of anything.
     case violation(systemCall: UInt32)
@@ -266,6 +276,7 @@ public enum FromChild: Message, Equatable {
         case .violation: 8
         case .keyJudged: 9
         case .certificateMade: 10
+        case .transferEnded: 20
         }
     }
 
@@ -282,6 +293,7 @@ public enum FromChild: Message, Equatable {
         case .violation: "violation"
         case .keyJudged: "key-judged"
         case .certificateMade: "certificate-made"
+        case .transferEnded: "kv-transfer-ended"
         }
     }
 
@@ -290,7 +302,7 @@ public enum FromChild: Message, Equatable {
         switch self {
         case .allowlist: true
         case .ready, .pong, .drained, .allowlistConfirmed, .fileWanted, .allowlistInForce, .violation, .keyJudged,
-            .certificateMade:
+            .certificateMade, .transferEnded:
             false
         }
     }
@@ -305,6 +317,7 @@ public enum FromChild: Message, Equatable {
         case 6: 1
         case 9: 4 + 1 + 8
         case 10: 4 + 2 + longestCertificate
+        case 20: KVResult.longest
         default: nil
         }
     }
@@ -329,6 +342,7 @@ public enum FromChild: Message, Equatable {
         case .certificateMade(let key, let certificate):
             writer.write(key)
             writer.write(certificate)
+        case .transferEnded(let result): result.encode(into: &writer)
         }
     }
 
@@ -348,6 +362,7 @@ public enum FromChild: Message, Equatable {
                 key: reader.read(), verdict: reader.read(case: KeyVerdict.self, fallback: .keyUnreadable),
                 ends: reader.read())
         case 10: .certificateMade(key: reader.read(), certificate: reader.readText(limit: longestCertificate))
+        case 20: .transferEnded(KVResult(from: &reader))
         default: nil
         }
     }

@@ -6,6 +6,8 @@ public enum ControlRequest: Message, Equatable {
     case restart(name: String)
     /// Which processes there are and what they were given, for `audit` to compare with.
     case audit
+    /// Run one transfer of the KV agent, and answer when it has ended.
+    case transfer(KVTransfer)
 
     /// The longest component name.
     public static let longestName = 32
@@ -16,6 +18,7 @@ public enum ControlRequest: Message, Equatable {
         case .status: 1
         case .restart: 2
         case .audit: 3
+        case .transfer: 40
         }
     }
 
@@ -25,6 +28,7 @@ public enum ControlRequest: Message, Equatable {
         case .status: "status"
         case .restart: "restart"
         case .audit: "audit"
+        case .transfer: "transfer"
         }
     }
 
@@ -36,6 +40,7 @@ public enum ControlRequest: Message, Equatable {
         switch type {
         case 1, 3: 0
         case 2: 2 + longestName
+        case 40: KVTransfer.longest
         default: nil
         }
     }
@@ -45,6 +50,7 @@ public enum ControlRequest: Message, Equatable {
         switch self {
         case .status, .audit: break
         case .restart(let name): writer.write(name)
+        case .transfer(let transfer): transfer.encode(into: &writer)
         }
     }
 
@@ -54,6 +60,7 @@ public enum ControlRequest: Message, Equatable {
         case 1: .status
         case 2: .restart(name: reader.readText(limit: longestName))
         case 3: .audit
+        case 40: .transfer(KVTransfer(from: &reader))
         default: nil
         }
     }

@@ -39,6 +39,9 @@ public enum Permissions {
             (.certificateMade, .starting), (.certificateMade, .serving), (.certificateMade, .stopping):
             role == .signer
         case (.keyJudged, .draining), (.certificateMade, .draining): false
+        // A transfer may end while the agent is being told to.
+        case (.transferEnded, .serving), (.transferEnded, .stopping): role == .kvAgent
+        case (.transferEnded, .starting), (.transferEnded, .draining): false
         case (.ready, .serving), (.ready, .draining): false
         case (.drained, .starting), (.drained, .serving): false
         }
@@ -62,7 +65,8 @@ public enum Permissions {
             }
         case .fileUnavailable(let file, _):
             role == .watcher && (file == .token || file == .certificateAuthority)
-        case .allowlist, .allowlistConfirmed: role == .dialer || role == .proxy
+        case .allowlist, .allowlistConfirmed: role == .dialer || role == .proxy || role == .kvAgent
+        case .kv: role == .kvAgent
         case .listener: role == .proxy || role == .admin
         case .statusPage, .peerSegment, .peerGone: role == .admin
         }

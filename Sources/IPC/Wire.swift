@@ -60,6 +60,9 @@ public struct WireReader {
         return T(littleEndian: buffer.loadUnaligned(fromByteOffset: position, as: T.self))
     }
 
+    /// The fields are there and mean nothing.
+    mutating func invalidate() { failed = true }
+
     /// Anything but 0 and 1 is invalid.
     public mutating func readBool() -> Bool {
         let value = read(UInt8.self)

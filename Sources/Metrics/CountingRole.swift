@@ -7,7 +7,8 @@ extension Role {
         case .proxy: .proxy
         case .dialer: .dialer
         case .watcher: .watcher
-        case .supervisor, .admin, .kvAgent, .signer, .resolver: nil
+        case .kvAgent: .kvAgent
+        case .supervisor, .admin, .signer, .resolver: nil
         }
     }
 }

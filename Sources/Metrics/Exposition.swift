@@ -89,6 +89,7 @@ public enum Exposition {
         row("sidecar_upstream_reused_total", "", .upstreamReused)
         header("sidecar_answer_pieces_total", "counter", "Pieces in which answers were passed on.")
         row("sidecar_answer_pieces_total", "", .chunks)
+        text += transfers(totals)
         header("sidecar_connections_open", "gauge", "Open connections.")
         row("sidecar_connections_open", "side=\"client\"", .clientsOpen)
         row("sidecar_connections_open", "side=\"decoder\"", .decodersOpen)

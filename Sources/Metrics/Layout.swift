@@ -170,7 +170,8 @@ public struct Counter: Equatable, Sendable {
     public static func tlsFailures(_ side: TLSSide) -> Counter { Counter(requestsEnd + 43 + side.rawValue) }
     /// Connections to upstreams (prefillers or the decoder) whose certificates nobody checked.
     public static func tlsUnverified(_ side: TLSSide) -> Counter { Counter(requestsEnd + 45 + side.rawValue) }
-    static let countersEnd = requestsEnd + 48
+    static let kvBegin = requestsEnd + 48
+    static let countersEnd = kvBegin + kvWords
 
     // Gauges: they go with the process that wrote them.
     /// Open client connections.
@@ -203,7 +204,10 @@ public struct Counter: Equatable, Sendable {
             switch role {
             case .dialer: dialerWords.contains(word)
             case .watcher: watcherWords.contains(word)
-            case .proxy: !dialerWords.contains(word) && !watcherWords.contains(word)
+            case .kvAgent: kvAgentWords.contains(word)
+            case .proxy:
+                !dialerWords.contains(word) && !watcherWords.contains(word) && !kvAgentWords.contains(word)
+                    && !supervisorWords.contains(word)
             }
         }
     }
@@ -214,6 +218,7 @@ public enum CountingRole: Sendable, CaseIterable {
     case proxy
     case dialer
     case watcher
+    case kvAgent
 }
 
 /// A distribution of durations in a stripe.

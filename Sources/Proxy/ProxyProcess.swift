@@ -180,7 +180,7 @@ final class ProxyProcess: @unchecked Sendable {
                 spread(AllowlistInForce(allowlist.snapshot, generation: generation, confirmedAt: confirmedAt))
             }
         case .settings, .proxyChannel, .statusPage, .peerSegment, .peerGone, .file, .resolver, .resolverClient,
-            .fileUnavailable, .signerClient, .certificate, .privateKey, .makeCertificate, .forgetKey:
+            .fileUnavailable, .signerClient, .certificate, .privateKey, .makeCertificate, .forgetKey, .kv:
             exit("the supervisor sent '\(message.name)'", .ipcViolation)
         }
     }

@@ -109,7 +109,7 @@ final class ResolverProcess {
         case .ping(let number): _ = control.send(FromChild.pong(number))
         case .settings, .dialer, .proxyChannel, .listener, .statusPage, .peerSegment, .peerGone, .drain, .resolver,
             .allowlist, .allowlistConfirmed, .fileUnavailable, .signer, .signerClient, .certificate, .privateKey,
-            .makeCertificate, .forgetKey, .certificates:
+            .makeCertificate, .forgetKey, .certificates, .kv:
             end("the supervisor sent '\(message.name)'", .ipcViolation)
         }
         if hasSettings && hasServers && !isReady { becomeReady() }

@@ -20,6 +20,8 @@ public struct Rights: Sendable {
     /// Whether Landlock leaves connecting TCP sockets alone. Binding them it denies to everybody, and signals and abstract
     /// sockets of others; the rest of the network is seccomp's.
     public let mayConnect: Bool
+    /// Whether Landlock leaves it binding and connecting at some ports only, which the configuration names (ABI 4 and later).
+    public let portsOnly: Bool
     /// The system calls it may make once it is ready.
     public let calls: [CallRule]
     /// What its descriptors are, once it is ready.
@@ -30,14 +32,15 @@ public struct Rights: Sendable {
     public let libraries: [LibraryRule]
 
     init(
-        role: Role, purpose: String, user: UInt32, paths: [PathRule], mayConnect: Bool, calls: [CallRule],
-        descriptors: [DescriptorRule], openFiles: UInt64, libraries: [LibraryRule] = []
+        role: Role, purpose: String, user: UInt32, paths: [PathRule], mayConnect: Bool, portsOnly: Bool = false,
+        calls: [CallRule], descriptors: [DescriptorRule], openFiles: UInt64, libraries: [LibraryRule] = []
     ) {
         self.role = role
         self.purpose = purpose
         self.user = user
         self.paths = paths
         self.mayConnect = mayConnect
+        self.portsOnly = portsOnly
         self.calls = calls
         self.descriptors = descriptors
         self.openFiles = openFiles

@@ -5,7 +5,7 @@ import Linux
 
 extension Rights {
     /// Every process that lives behind walls of its own.
-    public static let all: [Rights] = [watcher, dialer, proxy, admin, resolver, signer]
+    public static let all: [Rights] = [watcher, dialer, proxy, kvAgent, admin, resolver, signer]
 
     /// The rights of a role; nil for those that this build doesn't start.
     public static func of(_ role: Role) -> Rights? { all.first { $0.role == role } }
@@ -68,6 +68,9 @@ public final class LandlockRuleset {
     /// The ABI that everything we ask for needs: scopes for signals and abstract sockets.
     public static let fullABI: Int32 = 6
 
+    /// The ABI from which on ports can be told apart.
+    public static let portsABI: Int32 = 4
+
     /// The kernel's ABI; 0 = it has no Landlock, or it is switched off.
     public static var abi: Int32 { max(0, cl_landlock_abi()) }
 
@@ -75,9 +78,12 @@ public final class LandlockRuleset {
     /// - Parameters:
     ///   - executable: the role's program.
     ///   - abi: what to ask of the kernel; less than it has simulates an older one.
-    public init(_ rights: Rights, executable: String, abi: Int32) throws(Errno) {
-        fd = try Errno.check(cl_landlock_create(abi, 1, rights.mayConnect ? 0 : 1))
+    ///   - ports: where a role that is left some ports only may bind and connect.
+    public init(_ rights: Rights, executable: String, abi: Int32, ports: TCPPorts = TCPPorts()) throws(Errno) {
+        let deniesConnecting = !rights.mayConnect || rights.portsOnly
+        fd = try Errno.check(cl_landlock_create(abi, 1, deniesConnecting ? 1 : 0))
         var failed: Errno?
+        if rights.portsOnly && abi >= Self.portsABI { failed = ports.allow(in: fd) }
         for rule in rights.paths + [PathRule(executable, execute: true, "The program itself")] {
             let result = rule.path.withCString { cl_landlock_allow(fd, $0, rule.execute ? 1 : 0) }
             // What isn't there needs no leave to be read.

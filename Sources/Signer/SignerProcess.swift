@@ -88,7 +88,7 @@ final class SignerProcess {
         case .stop: _exit(ExitCode.ok.rawValue)
         case .ping(let number): tell(.pong(number))
         case .settings, .dialer, .proxyChannel, .listener, .statusPage, .peerSegment, .peerGone, .drain, .resolver,
-            .resolverClient, .allowlist, .allowlistConfirmed, .file, .fileUnavailable, .signer, .certificates:
+            .resolverClient, .allowlist, .allowlistConfirmed, .file, .fileUnavailable, .signer, .certificates, .kv:
             end("the supervisor sent '\(message.name)'", .ipcViolation)
         }
     }

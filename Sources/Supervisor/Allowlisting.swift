@@ -69,7 +69,7 @@ extension Supervisor {
         else { return }
         allowlist.confirmationSentAt = now
         let message = ToChild.allowlistConfirmed(generation: allowlist.generation, confirmedAt: now)
-        for role in [Role.dialer, .proxy] {
+        for role in [Role.dialer, .kvAgent, .proxy] {
             for child in component(role)?.processes ?? [] where child.acknowledgement.sent == allowlist.generation {
                 child.send(message)
             }
@@ -91,6 +91,8 @@ extension Supervisor {
     func distributeAllowlist() {
         guard allowlist.generation > 0 else { return }
         for dialer in component(.dialer)?.processes ?? [] { sendAllowlist(to: dialer) }
+        // It calls by itself and waits for nobody's acknowledgement.
+        for agent in component(.kvAgent)?.processes ?? [] { sendAllowlist(to: agent) }
         // Without a dialer there is nobody to wait for, and nobody who could connect anywhere.
         if let dialer = component(.dialer)?.current, dialer.allowlistInForce < allowlist.generation { return }
         for proxy in component(.proxy)?.processes ?? [] { sendAllowlist(to: proxy) }

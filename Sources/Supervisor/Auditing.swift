@@ -41,7 +41,9 @@ enum Auditing {
             case .dialer: row.channels = proxies * loops + resolvers
             case .resolver: row.channels = dialers
             case .signer: row.channels = proxies * loops
-            case .supervisor, .watcher, .kvAgent: break
+            // It binds its own.
+            case .kvAgent: row.listeners = -1
+            case .supervisor, .watcher: break
             }
             house.processes.append(row)
         }

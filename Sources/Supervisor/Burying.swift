@@ -31,6 +31,7 @@ extension Supervisor {
         }
         outOfMemoryKills = kills
         fold(child)
+        if child.role == .kvAgent { failTransfers(of: child) }
         bury(child, death)
         if shutdown.phase == .draining && !(component(.proxy)?.processes.contains { $0.phase == .draining } ?? false) {
             perform(shutdown.handle(.drained))

@@ -139,8 +139,9 @@ final class ChildProcess {
                     UnsafeMutablePointer(mutating: path), UnsafeMutablePointer(mutating: name), nil,
                 ]
                 if !sandboxing.hasFilters { argv.insert(Self.withoutWalls, at: 2) }
-                // An explicit, empty environment: nothing of the pod's reaches a child, proxy settings least of all.
-                var envp: [UnsafeMutablePointer<CChar>?] = [nil]
+                let variables = sandboxing.environment(role).map { strdup($0) }
+                defer { for variable in variables { free(variable) } }
+                var envp = variables + [nil]
                 let fds: [Int32] = [-1, logEnd, logEnd, childEnd]
                 return fds.withUnsafeBufferPointer { fds in
                     argv.withUnsafeMutableBufferPointer { argv in

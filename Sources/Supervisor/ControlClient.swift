@@ -9,7 +9,9 @@ enum ControlClient {
     private static let patience: Int32 = 5000
 
     /// Asks the running sidecar. The answer's text, or why there is none.
-    static func ask(_ request: ControlRequest, path: String) -> Result<String, Supervisor.Refusal> {
+    static func ask(
+        _ request: ControlRequest, path: String, patience: Int32 = patience
+    ) -> Result<String, Supervisor.Refusal> {
         let fd = path.withCString { cl_connect_unix($0) }
         guard fd >= 0 else {
             let error = Errno(fd)

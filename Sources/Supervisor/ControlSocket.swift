@@ -57,7 +57,8 @@ struct ControlSocket {
         }
         var uid: UInt32 = .max
         var pid: Int32 = 0
-        guard cl_peer_uid(client, &uid, &pid) == 0, uid == getuid() || uid == 0, clients.count < Self.mostClients,
+        guard cl_peer_uid(client, &uid, &pid) == 0, uid == getuid() || uid == 0,
+            clients.count < Self.mostClients + supervisor.transfers.running.count,
             (try? supervisor.poll.add(client, CL_IN, token: UInt64(client))) != nil
         else {
             supervisor.log.write(
@@ -85,7 +86,24 @@ struct ControlSocket {
         case .message(.status, _): _ = channel.send(ControlAnswer.done(text: StatusReport.json(supervisor)))
         case .message(.audit, _): _ = channel.send(ControlAnswer.done(text: Auditing.house(supervisor).text))
         case .message(.restart(let name), _): _ = channel.send(Self.restart(name, supervisor))
+        case .message(.transfer(let transfer), _):
+            // Answered when it has ended; whatever the client says or does until then means that it gives up.
+            guard !supervisor.transfers.isWaited(for: client) else { break }
+            guard let refusal = supervisor.order(transfer, for: client) else { return }
+            _ = channel.send(ControlAnswer.failed(text: refusal.text))
         }
+        supervisor.cancelTransfer(of: client)
+        drop(client, supervisor)
+    }
+
+    /// Answers a client that has waited.
+    mutating func answer(_ client: Int32, _ answer: ControlAnswer, _ supervisor: Supervisor) {
+        guard let channel = clients[client] else { return }
+        _ = channel.send(answer)
+        drop(client, supervisor)
+    }
+
+    private mutating func drop(_ client: Int32, _ supervisor: Supervisor) {
         supervisor.poll.remove(client)
         supervisor.watched[client] = nil
         clients[client] = nil

@@ -65,6 +65,7 @@ extension Supervisor {
         case .allowlistInForce(let generation): allowlistInForce(generation, at: child)
         case .keyJudged(let key, let verdict, let ends): keyJudged(key, verdict, ends)
         case .certificateMade(let key, let certificate): certificateMade(key, certificate, by: child)
+        case .transferEnded(let result): transferEnded(result, at: child)
         }
     }
 

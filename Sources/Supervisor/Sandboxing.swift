@@ -19,6 +19,7 @@ final class Sandboxing {
     private(set) var degraded: [String] = []
     private var rulesets: [Role: LandlockRuleset] = [:]
     private var executables: [Role: Int32] = [:]
+    private let kvEnvironment: [String]
 
     /// CAP_SETUID, CAP_SETGID, CAP_SETPCAP and CAP_KILL: what a root start needs, and all that the supervisor keeps.
     static let kept: UInt64 = 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8
@@ -33,6 +34,7 @@ final class Sandboxing {
     /// - Parameter program: for `audit --probe`, a program that every role runs instead of its own.
     init(_ settings: Settings, directory: String, program: String? = nil) throws(Missing) {
         isOn = settings.sandbox == .on
+        kvEnvironment = KVAgentPlan.environment(settings)
         hasFilters = isOn
         var capabilities: UInt64 = 0
         _ = cl_capabilities(&capabilities)
@@ -78,7 +80,8 @@ final class Sandboxing {
             if fd >= 0 { executables[rights.role] = fd }
             guard landlockABI > 0 else { continue }
             do throws(Errno) {
-                rulesets[rights.role] = try LandlockRuleset(rights, executable: path, abi: landlockABI)
+                rulesets[rights.role] = try LandlockRuleset(
+                    rights, executable: path, abi: landlockABI, ports: KVAgentPlan.ports(settings))
             } catch {
                 let text = "Landlock's rules for \(rights.role.name) can't be made: \(error)"
                 if settings.requireSandbox == .all { throw Missing(text: text) }
@@ -113,6 +116,9 @@ final class Sandboxing {
         guard isOn, let rights = Rights.of(role) else { return (-1, -1, 0) }
         return (executables[role] ?? -1, rulesets[role]?.fd ?? -1, hasUsers ? rights.user : 0)
     }
+
+    /// The whole environment of a child: nothing of the pod's reaches one, proxy settings least of all.
+    func environment(_ role: Role) -> [String] { role == .kvAgent ? kvEnvironment : [] }
 
     /// Nil: the kernel says that the child's walls stand. Otherwise what is missing.
     func missingWall(_ role: Role, _ pid: Int32) -> String? {

@@ -146,7 +146,8 @@ extension Supervisor {
             equipSigner(child)
             // Behind its keys in the same channel: when it hears of a loop it has what the loop asks for.
             if component(.signer)?.current === child { linkProxies(to: child) }
-        case .supervisor, .kvAgent: break
+        case .kvAgent: equipKVAgent(child, stripes: stripes)
+        case .supervisor: break
         }
         if child.segment != nil {
             tellAdmin(.peerSegment(role: child.role, instance: child.instance), child.readableSegmentFD)

@@ -28,6 +28,7 @@ final class Supervisor {
     var status = SupervisorStatus()
     var allowlist = HeldAllowlist()
     var certificates = HeldCertificates()
+    var transfers = Transfers()
     let startedAt: Int64
     var now: Int64
     /// What a descriptor of the epoll belongs to.
@@ -77,6 +78,7 @@ final class Supervisor {
         heartbeatAt = now + Self.heartbeat
         outOfMemoryKills = Self.outOfMemoryCount()
         _ = cl_become_subreaper()
+        try prepareTransfers()
     }
 
     // MARK: Running
@@ -132,6 +134,9 @@ final class Supervisor {
         ]
         if configuration.watchesPool {
             components.append(Component(role: .watcher, isEssential: false, policy: quick))
+        }
+        if configuration.settings.kvAgent {
+            components.append(Component(role: .kvAgent, isEssential: false, policy: quick))
         }
         if configuration.settings.resolveNames {
             components.append(Component(role: .resolver, isEssential: false, policy: quick))
@@ -243,7 +248,7 @@ final class Supervisor {
         guard let component = component(role) else {
             return .failure(Refusal(text: "\(role.name) can't be restarted: this configuration doesn't start it"))
         }
-        handle(.restartRequested, component)
+        if role == .kvAgent { restartKVAgent(component) } else { handle(.restartRequested, component) }
         return .success(())
     }
 

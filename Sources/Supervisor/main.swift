@@ -98,6 +98,29 @@ func missingKubernetesFile(_ configuration: ChildConfiguration) -> String? {
     return nil
 }
 
+/// `transfer`: the result as it is told; 0 when the bytes are there and were checked.
+func finishTransfer(_ peer: AllowedTarget, _ options: TransferOptions, _ path: String) -> Never {
+    var transfer = KVTransfer()
+    transfer.peer = Endpoint(peer.address.bytes.withUnsafeBytes { Address(bytes: $0) }, peer.port)
+    transfer.remoteOffset = UInt64(options.remoteOffset)
+    transfer.localOffset = UInt64(options.localOffset)
+    transfer.length = UInt64(options.length)
+    transfer.blockSize = UInt32(options.blockBytes)
+    transfer.check = options.checksum.map { .expect($0) } ?? .verify
+    transfer.deadlineMilliseconds = UInt32(options.deadlineMilliseconds)
+    transfer.request = options.requestID
+    // The sidecar has its own deadline; this one only ends a wait for a sidecar that doesn't answer at all.
+    let patience = (options.deadlineMilliseconds == 0 ? 3_600_000 : options.deadlineMilliseconds) + 30_000
+    switch ControlClient.ask(.transfer(transfer), path: path, patience: Int32(patience)) {
+    case .success(let text):
+        printLine(text)
+        exit(text.hasPrefix("{\"result\":\"\(KVOutcome.done.name)\"") ? 0 : 1)
+    case .failure(let refusal):
+        printLine("routing-sidecar: \(refusal.text)", to: 2)
+        finish(.portInUse)
+    }
+}
+
 let environment = environmentVariables()
 switch parse(arguments: Array(CommandLine.arguments.dropFirst()), environment: environment) {
 case .failure(let mistakes):
@@ -117,6 +140,7 @@ case .success(let invocation):
             finish(.portInUse)
         }
     case .audit(let options): exit(Auditing.run(options, path: invocation.settings.controlSocket))
+    case .transfer(let peer, let options): finishTransfer(peer, options, invocation.settings.controlSocket)
     case .restart(let name):
         switch ControlClient.ask(.restart(name: name), path: invocation.settings.controlSocket) {
         case .success(let text): printLine(text)

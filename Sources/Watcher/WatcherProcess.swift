@@ -114,7 +114,7 @@ final class WatcherProcess {
         case .ping(let number): say(.pong(number))
         case .settings, .dialer, .proxyChannel, .listener, .statusPage, .peerSegment, .peerGone, .drain, .resolver,
             .resolverClient, .allowlist, .allowlistConfirmed, .signer, .signerClient, .certificate, .privateKey,
-            .makeCertificate, .forgetKey, .certificates:
+            .makeCertificate, .forgetKey, .certificates, .kv:
             end("the supervisor sent '\(message.name)'", .ipcViolation)
         }
         if hasSettings && hasSegment && !isReady {

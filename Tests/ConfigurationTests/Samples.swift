@@ -16,6 +16,14 @@ struct Sample: Sendable {
 
     static let built = [
         Sample("resolve-names", "true") { $0.resolveNames = true },
+        Sample("kv-agent", "true") { $0.kvAgent = true },
+        Sample("kv-address", "127.0.0.1") { $0.kvAddress = "127.0.0.1" },
+        Sample("kv-port", "7900") { $0.kvPort = 7900 },
+        Sample("kv-peer-ports", "7900-7901") { $0.kvPeerPorts = PortRange(7900, 7901) },
+        Sample("kv-data-ports", "7910-7920") { $0.kvDataPorts = PortRange(7910, 7920) },
+        Sample("kv-region-bytes", "8KiB") { $0.kvRegionBytes = 8192 },
+        Sample("kv-max-transfers", "3") { $0.kvMaximumTransfers = 3 },
+        Sample("kv-transfer-timeout", "2s") { $0.kvTransferTimeoutMilliseconds = 2000 },
         Sample("listen-address", "::1") { $0.listenAddress = "::1" },
         Sample("port", "18000") { $0.port = 18000 },
         Sample("secure-proxy", "false") { $0.secureProxy = false },

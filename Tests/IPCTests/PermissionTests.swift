@@ -62,6 +62,11 @@ final class PermissionTests: XCTestCase {
             allowed.insert(Pair(role: .signer, message: "certificate-made", phase: phase))
         }
 
+        // A transfer that ends while the agent is told to end is told all the same.
+        for phase in [ChildPhase.serving, .stopping] {
+            allowed.insert(Pair(role: .kvAgent, message: "kv-transfer-ended", phase: phase))
+        }
+
         var found: Set<Pair> = []
         var checked = 0
         for role in Role.allCases {
@@ -77,7 +82,7 @@ final class PermissionTests: XCTestCase {
         }
         XCTAssertEqual(found, allowed)
         XCTAssertEqual(checked, Role.allCases.count * Samples.fromChild.count * ChildPhase.allCases.count)
-        XCTAssertEqual(allowed.count, 102)
+        XCTAssertEqual(allowed.count, 104)
     }
 
     func testToChild() {
@@ -94,7 +99,9 @@ final class PermissionTests: XCTestCase {
                 "settings", "file token", "file certificateAuthority", "file-unavailable token",
                 "file-unavailable certificateAuthority",
             ]),
-            .kvAgent: everyone,
+            .kvAgent: everyone.union([
+                "settings", "kv-region", "kv-transfer", "kv-cancel", "allowlist", "allowlist-confirmed",
+            ]),
             .signer: everyone.union([
                 "settings", "signer-client", "certificate", "private-key", "make-certificate", "forget-key",
             ]),

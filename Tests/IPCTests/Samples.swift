@@ -138,7 +138,7 @@ enum Samples {
         return dialerSettings.map { .dialer($0) } + proxySettings.map { .proxy($0) }
             + watcherSettings.map { .watcher($0) }
             + [.admin(AdminSettings()), .admin(admin), .resolver(ResolverSettings()), .resolver(resolver)]
-            + signerSettings
+            + signerSettings + kvAgentSettings
     }
 
     static var toChild: [ToChild] {
@@ -162,7 +162,7 @@ enum Samples {
                 all.append(.allowlistConfirmed(generation: generation, confirmedAt: time))
             }
         }
-        return all + signerOrders
+        return all + signerOrders + kvOrders
     }
 
     static let longNumbers: [UInt64] = [0, 1, 0x0102_0304_0506_0708, .max]
@@ -176,7 +176,7 @@ enum Samples {
                 .allowlistInForce(generation: number),
             ]
         }
-        return all + HostFile.allCases.map { .fileWanted($0) }
+        return all + HostFile.allCases.map { .fileWanted($0) } + kvReports
     }
 
     static var toDialer: [ToDialer] {
@@ -207,7 +207,7 @@ enum Samples {
     }
 
     static var controlRequests: [ControlRequest] {
-        [.status, .audit]
+        [.status, .audit] + kvTransfers.map { .transfer($0) }
             + ["", "proxy", String(repeating: "x", count: ControlRequest.longestName)].map { .restart(name: $0) }
     }
 
@@ -244,9 +244,12 @@ enum Samples {
         case .makeCertificate: 21
         case .forgetKey: 22
         case .certificates: 23
+        case .kv(.region): 24
+        case .kv(.transfer): 25
+        case .kv(.cancel): 26
         }
     }
-    static let toChildCases = 24
+    static let toChildCases = 27
 
     static func number(_ message: FromChild) -> Int {
         switch message {
@@ -260,9 +263,10 @@ enum Samples {
         case .violation: 7
         case .keyJudged: 8
         case .certificateMade: 9
+        case .transferEnded: 10
         }
     }
-    static let fromChildCases = 10
+    static let fromChildCases = 11
 
     static func number(_ message: ToDialer) -> Int {
         switch message {
@@ -301,9 +305,10 @@ enum Samples {
         case .status: 0
         case .restart: 1
         case .audit: 2
+        case .transfer: 3
         }
     }
-    static let controlRequestCases = 3
+    static let controlRequestCases = 4
 
     static func number(_ message: ControlAnswer) -> Int {
         switch message {

@@ -6,7 +6,7 @@ import XCTest
 final class LayoutTests: XCTestCase {
     func testEveryPlaceHasOneUse() {
         var uses: [Int: [String]] = [:]
-        for (name, counter) in requestCounters + namedCounters + namedGauges {
+        for (name, counter) in requestCounters + namedCounters + supervisorCounters + namedGauges {
             uses[counter.index, default: []].append(name)
         }
         for (name, histogram) in histograms {

@@ -5,20 +5,25 @@ import XCTest
 @testable import Metrics
 
 /// Every counter with its own name, requests apart.
-let namedCounters: [(String, Counter)] = [
-    ("errorsNetwork", .errorsNetwork), ("errorsHTTP", .errorsHTTP), ("errorsTLS", .errorsTLS),
-    ("errorsTimeout", .errorsTimeout), ("errorsHandoff", .errorsHandoff), ("errorsClient", .errorsClient),
-    ("errorsLimit", .errorsLimit), ("retries", .retries), ("abortedPrefill", .abortedPrefill),
-    ("abortedDecode", .abortedDecode), ("hostileStripped", .hostileStripped), ("hostileRefused", .hostileRefused),
-    ("handoffAbsent", .handoffAbsent), ("handoffExpired", .handoffExpired), ("handoffInvalid", .handoffInvalid),
-    ("streamsCut", .streamsCut), ("blockedMalformed", .blockedMalformed), ("dialsDecoder", .dialsDecoder),
-    ("dialsPrefiller", .dialsPrefiller), ("dialsRefusedPolicy", .dialsRefusedPolicy), ("dialsFailed", .dialsFailed),
-    ("upstreamReused", .upstreamReused), ("chunks", .chunks), ("blockedNotInPool", .blockedNotInPool),
-    ("blockedPort", .blockedPort), ("blockedNoAllowlist", .blockedNoAllowlist),
-    ("dialsRefusedNotInPool", .dialsRefusedNotInPool), ("dialsRefusedPort", .dialsRefusedPort),
-    ("dialsRefusedNoAllowlist", .dialsRefusedNoAllowlist), ("dialerViolations", .dialerViolations),
-    ("apiRequests", .apiRequests), ("apiFailures", .apiFailures), ("apiLists", .apiLists),
-    ("apiEvents", .apiEvents), ("apiSnapshots", .apiSnapshots), ("revoked", .revoked), ("dialsRevoked", .dialsRevoked),
+let namedCounters: [(String, Counter)] =
+    [
+        ("errorsNetwork", .errorsNetwork), ("errorsHTTP", .errorsHTTP), ("errorsTLS", .errorsTLS),
+        ("errorsTimeout", .errorsTimeout), ("errorsHandoff", .errorsHandoff), ("errorsClient", .errorsClient),
+        ("errorsLimit", .errorsLimit), ("retries", .retries), ("abortedPrefill", .abortedPrefill),
+        ("abortedDecode", .abortedDecode), ("hostileStripped", .hostileStripped), ("hostileRefused", .hostileRefused),
+        ("handoffAbsent", .handoffAbsent), ("handoffExpired", .handoffExpired), ("handoffInvalid", .handoffInvalid),
+        ("streamsCut", .streamsCut), ("blockedMalformed", .blockedMalformed), ("dialsDecoder", .dialsDecoder),
+        ("dialsPrefiller", .dialsPrefiller), ("dialsRefusedPolicy", .dialsRefusedPolicy), ("dialsFailed", .dialsFailed),
+        ("upstreamReused", .upstreamReused), ("chunks", .chunks), ("blockedNotInPool", .blockedNotInPool),
+        ("blockedPort", .blockedPort), ("blockedNoAllowlist", .blockedNoAllowlist),
+        ("dialsRefusedNotInPool", .dialsRefusedNotInPool), ("dialsRefusedPort", .dialsRefusedPort),
+        ("dialsRefusedNoAllowlist", .dialsRefusedNoAllowlist), ("dialerViolations", .dialerViolations),
+        ("apiRequests", .apiRequests), ("apiFailures", .apiFailures), ("apiLists", .apiLists),
+        ("apiEvents", .apiEvents), ("apiSnapshots", .apiSnapshots), ("revoked", .revoked),
+        ("dialsRevoked", .dialsRevoked),
+    ] + tlsCounters + kvCounters
+
+let tlsCounters: [(String, Counter)] = [
     ("handshakes, clients", .tlsHandshakes(.client, resumed: false)),
     ("handshakes, clients again", .tlsHandshakes(.client, resumed: true)),
     ("handshakes, prefillers", .tlsHandshakes(.prefiller, resumed: false)),

@@ -16,7 +16,7 @@ sys.dont_write_bytecode = True
 
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(os.environ.get("SIDECAR_BUILD") or HERE.parents[1] / ".build" / "release")
-PROGRAMS = ["", "-dialer", "-proxy", "-resolver", "-watcher", "-probe"]
+PROGRAMS = ["", "-dialer", "-proxy", "-resolver", "-watcher", "-kv-agent", "-probe"]
 POD = [sys.executable, str(HERE / "audit_pod.py")]
 
 # Upper bounds that only end a hang.

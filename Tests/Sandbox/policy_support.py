@@ -20,7 +20,8 @@ from house import BUILD, House, SimulatedEngine, state_and_session, wait_for  # 
 from support.engine import free_port  # noqa: E402
 from support.sidecar import as_arguments, environment  # noqa: E402, F401
 
-EXECUTABLES = ("routing-sidecar", "routing-sidecar-dialer", "routing-sidecar-proxy", "routing-sidecar-resolver")
+EXECUTABLES = ("routing-sidecar", "routing-sidecar-dialer", "routing-sidecar-proxy", "routing-sidecar-resolver",
+               "routing-sidecar-kv-agent")
 
 
 def not_checked(why):

@@ -134,7 +134,7 @@ def test_explain_prints_every_role():
             [str(BUILD / "routing-sidecar"), "audit", "--explain", name], capture_output=True, text=True, timeout=30
         )
 
-    for name in ("supervisor", "watcher", "dialer", "proxy", "admin", "resolver"):
+    for name in ("supervisor", "watcher", "dialer", "proxy", "admin", "resolver", "kv-agent"):
         done = explain(name)
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith(f"{name}: ")

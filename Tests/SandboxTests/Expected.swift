@@ -49,6 +49,15 @@ enum Expected {
             rule("socket", sockets([0x80802], 17) + sockets([0x80801], 6)), "connect", rule("setsockopt", connected),
             "getsockopt(1=1,2=4)", "recvfrom(4L=0)", "pread64",
         ],
+        // NODELAY, KEEPIDLE, KEEPINTVL; KEEPALIVE. F_GET_SEALS, F_GETFL, F_SETFL. ETHTOOL, GIFMTU, GIFHWADDR, GIFFLAGS,
+        // GIFADDR, GIFNETMASK.
+        .kvAgent: all + loop + lastWords + [
+            rule("socket", sockets([1], 6)), "connect", "accept",
+            "setsockopt(1=6,2=1 | 1=6,2=4 | 1=6,2=5 | 1=1,2=9)", "getsockopt(1=1,2=4)", "getsockname", "getpeername",
+            "fcntl(1=1034 | 1=3 | 1=4)",
+            "ioctl(1=35142 | 1=35105 | 1=35111 | 1=35091 | 1=35093 | 1=35099)", "recvfrom(4L=0)",
+            "sendmsg(2!536870912)", "shutdown",
+        ],
         .signer: all + loop + lastWords + seals + ["pread64"],
         .watcher: all + passing + [
             rule("socket", sockets([1, 0x80001, 0x801, 0x80801], 6)), "connect", "getsockname", "getpeername",
@@ -67,6 +76,7 @@ enum Expected {
         var user: UInt32
         var mayConnect: Bool
         var openFiles: UInt64
+        var portsOnly = false
         var paths: [String] = []
     }
 
@@ -76,6 +86,8 @@ enum Expected {
             paths: ["r /etc/ssl/openssl.cnf", "r /usr/lib/ssl", "r /etc/gai.conf"]),
         .dialer: Rest(user: 10002, mayConnect: true, openFiles: 16_384),
         .proxy: Rest(user: 10003, mayConnect: false, openFiles: 65_536),
+        .kvAgent: Rest(
+            user: 10004, mayConnect: true, openFiles: 1024, portsOnly: true, paths: ["r /sys/class/net"]),
         .admin: Rest(user: 10005, mayConnect: false, openFiles: 1024),
         .signer: Rest(user: 10006, mayConnect: false, openFiles: 256),
         .resolver: Rest(user: 10007, mayConnect: true, openFiles: 1024),

@@ -108,6 +108,7 @@ def in_process(pki, kind, limit, rounds, amount):
                 probe.stdin.close()
                 probe.stdout.close()
     here, there = statistics.median(rows[True]), statistics.median(rows[False])
-    words = f"{there:.1f} µs with the key in the signer, {here:.1f} µs with it in the serving process: {there - here:+.1f} µs"
+    words = (f"{there:.1f} µs with the key in the signer, {here:.1f} µs with it in the serving process: "
+             f"{there - here:+.1f} µs")
     assert there - here <= limit, words
     return words

@@ -123,6 +123,8 @@ int cl_landlock_abi(void);
 int cl_landlock_create(int abi, int deny_bind, int deny_connect);
 // Allows reading (and executing) a file or what is below a directory.
 int cl_landlock_allow(int ruleset, const char *path, int execute);
+// Allows a TCP port to be bound or connected to; for ABI 4 and later.
+int cl_landlock_allow_port(int ruleset, uint16_t port, int bind, int connect);
 
 int cl_capabilities(uint64_t *effective);
 // Keeps these capabilities and gives up all others, for good.
