@@ -4,7 +4,7 @@ import ssl
 
 import pytest
 
-from harness import run
+from harness import run, wait_for
 from support.certificates import GATEWAY
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
@@ -65,13 +65,19 @@ def test_health_is_asked_for_on_the_admin_port_without_any(launch_tls, certifica
     assert sidecar.admin("/livez").status == 200
 
 
-def test_a_changed_authority_is_taken(launch_tls, certificates):
-    from harness import wait_for
-
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_changed_authority_is_taken(launch_tls, certificates, version):
+    """Also by those that come back: a session is worth no more than the certificate that it began with."""
     path = certificates.new_directory() / "clients.crt"
     path.write_bytes(certificates.ca.read_bytes())
     sidecar = launch_tls(client_certificates="required", client_ca_path=path)
-    assert is_served(sidecar, certificates, GOOD, VERSIONS[1])
+    known = certificates.client(GOOD, versions=(version, version))
+    with sidecar.connect(known) as client:
+        assert client.ask().status == 200
+        session = client.session
     path.write_bytes(certificates.other_ca.read_bytes())
-    wait_for(lambda: is_served(sidecar, certificates, FOREIGN, VERSIONS[1]), "the new authority to count", 5)
-    assert not is_served(sidecar, certificates, GOOD, VERSIONS[1])
+    wait_for(lambda: is_served(sidecar, certificates, FOREIGN, version), "the new authority to count", 5)
+    assert not is_served(sidecar, certificates, GOOD, version)
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        with sidecar.connect(known, session=session) as client:
+            client.ask()
