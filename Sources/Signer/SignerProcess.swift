@@ -70,7 +70,9 @@ final class SignerProcess {
 
     private func take(_ message: ToChild, _ descriptor: Int32) {
         switch message {
-        case .settings(.signer): becomeReady()
+        case .settings(.signer(let settings)):
+            keys.speaksTLS12 = settings.speaksTLS12
+            becomeReady()
         case .certificate(let key):
             keys.expect(key, chain: KeyFile.withContents(of: descriptor) { Array($0) })
             close(descriptor)

@@ -234,6 +234,21 @@ final class KeyTests: XCTestCase {
         XCTAssertEqual(refusal(signing, keyExchange(key)), .notAHandshake)
     }
 
+    /// A client's digest of TLS 1.2 can be any hash. Where 1.2 isn't spoken nobody needs it, nor a server's key exchange.
+    func testNothingOfTLS12IsSignedWhereItIsNotSpoken() throws {
+        let signing = try Signing()
+        let client = try signing.identity("client", .client).key
+        let server = try signing.identity("p256").key
+        let digest = SignRequest(
+            key: client, algorithm: 0x0403, isDigest: true, content: .init(repeating: 1, count: 32))
+        XCTAssertNil(refusal(signing, digest))
+        signing.keys.speaksTLS12 = false
+        XCTAssertEqual(refusal(signing, digest), .notAHandshake)
+        XCTAssertEqual(refusal(signing, keyExchange(server)), .notAHandshake)
+        XCTAssertNil(refusal(signing, verify(client, role: "client")))
+        XCTAssertNil(refusal(signing, verify(server, role: "server")))
+    }
+
     func testAnAlgorithmMustFitTheKey() throws {
         let signing = try Signing()
         let all: [UInt16] = [0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0807]
