@@ -5,7 +5,9 @@ extension Samples {
     static var signerSettings: [ChildSettings] {
         var signer = SignerSettings()
         signer.logLevel = 4
-        return [.signer(SignerSettings()), .signer(signer)]
+        var modern = SignerSettings()
+        modern.speaksTLS12 = false
+        return [.signer(SignerSettings()), .signer(signer), .signer(modern)]
     }
 
     static var signerOrders: [ToChild] {

@@ -15,6 +15,7 @@ REASONS = {
     causes.encrypted: "encrypted|password", causes.expired: "expired", causes.not_yet_valid: "not (yet valid|valid yet)",
     causes.mismatched: "mismatch|not the certificate's|does not belong", causes.no_key: "tls.key",
     causes.no_certificate: "tls.crt",
+    causes.with_the_key: "tls.crt holds a private key",
 }
 
 

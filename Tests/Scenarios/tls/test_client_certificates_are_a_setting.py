@@ -19,7 +19,6 @@ SETTINGS = {
     "required": {"client_certificates": "required"},
     "listed": {"client_certificates": "required", "allowed_client_names": LIST},
     "one": {"client_certificates": "required", "allowed_client_names": GATEWAY},
-    "listed-optional": {"client_certificates": "optional", "allowed_client_names": LIST},
 }
 SERVED = {
     "off": ALL,
@@ -27,7 +26,6 @@ SERVED = {
     "required": [GOOD, STRANGER, SERVICE],
     "listed": [GOOD, SERVICE],
     "one": [GOOD],
-    "listed-optional": [NONE, GOOD, SERVICE],
 }
 
 
@@ -57,6 +55,13 @@ def test_who_is_served(launch_tls, certificates, setting):
 def test_required_without_an_authority_is_a_mistake(certificates):
     done = run("check-config", "--client-certificates", "required")
     assert done.returncode == 64 and "client-ca-path" in done.stderr, done
+
+
+def test_names_without_required_are_a_mistake(certificates):
+    """Who shows no certificate would pass."""
+    done = run("check-config", "--client-certificates", "optional", "--client-ca-path", str(certificates.ca),
+               "--allowed-client-names", LIST)
+    assert done.returncode == 64 and "allowed-client-names" in done.stderr, done
 
 
 def test_health_is_asked_for_on_the_admin_port_without_any(launch_tls, certificates):
