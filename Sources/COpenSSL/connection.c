@@ -41,6 +41,7 @@ void co_fail_queue(co_connection *connection, const char *what) {
 const char *co_failure(const co_connection *connection) {
     return connection->failure == NULL ? "" : connection->failure;
 }
+int co_has_heard(const co_connection *connection) { return connection->opening[0] != 0; }
 int co_is_plain_http(const co_connection *connection) {
     // libssl knows a few methods by itself; all of them are capital letters, and no record of TLS begins with one.
     for (int i = 0; i < 3; i++)
@@ -131,26 +132,32 @@ static co_outcome judge(co_connection *connection, int result, int error_number,
         case SSL_ERROR_ZERO_RETURN: return CO_CLOSED;
         default: break;
     }
-    connection->over = 1;
     if (error == SSL_ERROR_SYSCALL) {
+        connection->over = CO_CUT;
         ERR_clear_error();
         co_fail(connection, "%s: %s", what, error_number == 0 ? "the peer hung up" : strerror(error_number));
         return CO_CUT;
     }
     unsigned long code = ERR_peek_error();
     if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+        connection->over = CO_CUT;
         connection->code = code;
         ERR_clear_error();
         co_fail(connection, "%s: the peer hung up without a goodbye", what);
         return CO_CUT;
     }
+    connection->over = CO_FAILED;
     co_fail_queue(connection, what);
     return CO_FAILED;
 }
 
+static int has_ended(const X509 *certificate) {
+    return certificate != NULL && X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0;
+}
+
 co_outcome co_handshake(co_connection *connection) {
     if (connection->established) return CO_DONE;
-    if (connection->over) return CO_FAILED;
+    if (connection->over) return connection->over;
     if (connection->waiting != NULL && !connection->waiting->answered) return CO_WANTS_SIGNATURE;
     ERR_clear_error();
     errno = 0;
@@ -160,6 +167,12 @@ co_outcome co_handshake(co_connection *connection) {
     int error_number = errno;
     co_current = outer;
     if (result != 1) return judge(connection, result, error_number, "handshake");
+    // A session stands for a check of the peer's certificate, and must not outlive it.
+    if (SSL_session_reused(connection->ssl) && has_ended(SSL_get0_peer_certificate(connection->ssl))) {
+        connection->over = CO_FAILED;
+        co_fail(connection, "handshake: the certificate that the peer showed in an earlier connection has expired");
+        return CO_FAILED;
+    }
     connection->established = 1;
     SSL_clear_mode(connection->ssl, SSL_MODE_ASYNC);
     return CO_DONE;
@@ -167,31 +180,48 @@ co_outcome co_handshake(co_connection *connection) {
 
 co_outcome co_read(co_connection *connection, void *bytes, size_t count, size_t *done) {
     *done = 0;
-    if (connection->over || !connection->established) return CO_FAILED;
+    if (connection->over) return connection->over;
+    if (!connection->established) return CO_FAILED;
     // Only what this call itself finds out counts: an older answer may be older than the event that led here.
     connection->drained = 0;
     ERR_clear_error();
     errno = 0;
     int result = SSL_read_ex(connection->ssl, bytes, count, done);
-    if (result == 1) return CO_DONE;
+    if (result == 1) {
+        connection->barren = 0;
+        return CO_DONE;
+    }
     int error_number = errno;
-    return judge(connection, result, error_number, "read");
+    co_outcome outcome = judge(connection, result, error_number, "read");
+    if (outcome != CO_WANTS_READ || connection->drained) return outcome;
+    if (++connection->barren <= CO_MOST_BARREN) return CO_AGAIN;
+    connection->over = CO_FAILED;
+    co_fail(connection, "read: too many records without data");
+    return CO_FAILED;
 }
 
 co_outcome co_write(co_connection *connection, const void *bytes, size_t count, size_t *done) {
     *done = 0;
-    if (connection->over || !connection->established) return CO_FAILED;
+    if (connection->no_more_writing) return CO_CUT;
+    if (connection->over) return connection->over;
+    if (!connection->established) return CO_FAILED;
     if (count == 0) return CO_DONE;
     ERR_clear_error();
     errno = 0;
     int result = SSL_write_ex(connection->ssl, bytes, count, done);
     if (result == 1) return CO_DONE;
     int error_number = errno;
-    return judge(connection, result, error_number, "write");
+    co_outcome outcome = judge(connection, result, error_number, "write");
+    // Whoever has closed its side may have said why before.
+    if (outcome == CO_CUT) {
+        connection->no_more_writing = 1;
+        connection->over = 0;
+    }
+    return outcome;
 }
 
 co_outcome co_shutdown(co_connection *connection) {
-    if (connection->over || !connection->established) return CO_DONE;
+    if (connection->over || connection->no_more_writing || !connection->established) return CO_DONE;
     ERR_clear_error();
     errno = 0;
     int result = SSL_shutdown(connection->ssl);
@@ -246,6 +276,7 @@ co_session *co_take_session(co_connection *connection) {
 }
 
 int co_offer_session(co_connection *connection, co_session *session) {
+    if (has_ended(SSL_SESSION_get0_peer((SSL_SESSION *)session))) return 0;
     return SSL_set_session(connection->ssl, (SSL_SESSION *)session) == 1;
 }
 

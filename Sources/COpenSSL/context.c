@@ -105,6 +105,8 @@ co_context *co_context_create(int is_server) {
     // say, never what is found among the authorities.
     SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS
                               | SSL_MODE_NO_AUTO_CHAIN);
+    // A read that finds no data comes back, so that whoever sends records without any has no more than others' turns.
+    SSL_CTX_clear_mode(ssl, SSL_MODE_AUTO_RETRY);
     // One system call reads several records.
     SSL_CTX_set_read_ahead(ssl, 1);
     SSL_CTX_set1_groups_list(ssl, "X25519:P-256:P-384");

@@ -12,6 +12,8 @@
 
 #define CO_MOST_NAMES 64
 #define CO_LONGEST_NAME 512
+// A read takes in up to 16 KiB. Key updates and tickets fill a few bytes; who sends nothing else wants our time.
+#define CO_MOST_BARREN 16
 
 struct co_context {
     SSL_CTX *ssl;
@@ -46,7 +48,9 @@ struct co_connection {
     uint8_t at_end;   // the peer has closed its side
     uint8_t opening[3];  // the first bytes that the peer sent
     uint8_t established;
-    uint8_t over;  // after an error no operation may follow
+    uint8_t over;     // CO_FAILED or CO_CUT: after an error no operation may follow
+    uint8_t no_more_writing;  // a write has failed, but what the peer said before can be read
+    uint8_t barren;   // reads in a row that gave records and no data
 };
 
 // A key that is not here: it has the public half of the certificate, and asks the connection at hand for signatures.

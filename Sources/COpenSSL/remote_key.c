@@ -205,7 +205,11 @@ static int prepare(const signing *s, const co_connection *connection, co_request
         return 1;
     }
     // A TLS 1.2 client signs all messages so far, which may be long: hashed here.
-    if (s->digest == NULL) return 0;
+    if (s->digest == NULL) {
+        co_fail((co_connection *)connection,
+                "an Ed25519 key can't be used with a server that speaks TLS 1.2; an EC key can; ");
+        return 0;
+    }
     unsigned length = 0;
     if (!EVP_Digest(tbs, count, request->content, &length, s->digest, NULL)) return 0;
     request->count = (uint16_t)length;

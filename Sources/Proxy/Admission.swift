@@ -187,7 +187,8 @@ extension Loop {
                 return
             }
             upstream.pointee.isSpent = true
-            guard settings.cutRevoked else { return }
+            // One whose handshake goes on is judged again when that is over.
+            guard settings.cutRevoked, upstream.pointee.phase != .handshake else { return }
             stripe.add(.revoked)
             perform(client.pointee.life.handle(.revoked), client)
         }

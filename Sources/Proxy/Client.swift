@@ -44,6 +44,8 @@ struct Client {
     var tls: TLSConnection?
     /// The signature that its handshake waits for, or 0.
     var signature: UInt32 = 0
+    /// Its handshake waits for its turn to ask for one.
+    var isCrowded = false
 
     /// Where it came from.
     var peer = Address.any

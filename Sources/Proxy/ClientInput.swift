@@ -64,7 +64,8 @@ extension Loop {
                 client.pointee.phase == .lingering
                 ? cl_recv(client.pointee.fd, room.baseAddress, room.count)
                 : receive(from: client.pointee.fd, client.pointee.tls, room)
-            if n == -Int(EAGAIN) || n == -Int(EINTR) {
+            if n == -Int(EINTR) { continue }
+            if n == -Int(EAGAIN) {
                 client.pointee.readable = false
                 return
             }

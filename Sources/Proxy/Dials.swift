@@ -156,6 +156,13 @@ final class Dials {
             close(fd)
             return
         }
+        if entry.purpose == .prefiller, peer != entry.endpoint, entry.endpoint.address != .any {
+            // It would choose whose certificate is asked for, and what the connection is pooled as.
+            ChildLog.write(
+                .error, "the dialer connected elsewhere than it was told to; ending",
+                [("told", entry.endpoint.description), ("connected", peer.description)])
+            _exit(ExitCode.ipcViolation.rawValue)
+        }
         if entry.purpose == .prefiller, let reason = loop.outsideAllowlist(peer) {
             // It left the allowlist while its connection was on the way here.
             close(fd)

@@ -31,13 +31,15 @@ extension Loop {
             return
         }
         switch tls.handshake() {
-        case .wantsRead, .wantsWrite: break
+        case .wantsRead, .wantsWrite, .again: break
         case .wantsSignature:
             client.pointee.signature = askSigner(tls, client.pointee.token)
             if client.pointee.signature == 0 {
                 clientHandshakeFailed(client, "there is no room to ask for a signature")
             }
-        case .wantsTurn: crowded.append(client.pointee.token)
+        case .wantsTurn:
+            if !client.pointee.isCrowded { crowded.append(client.pointee.token) }
+            client.pointee.isCrowded = true
         case .done:
             stripe.add(.tlsHandshakes(.client, resumed: tls.isResumed))
             client.pointee.phase = .idle
@@ -51,9 +53,14 @@ extension Loop {
     }
 
     private func clientHandshakeFailed(_ client: UnsafeMutablePointer<Client>, _ reason: String) {
+        // A load balancer that only looks whether somebody listens.
+        guard client.pointee.tls?.hasHeard == true else {
+            closeClient(client)
+            return
+        }
         stripe.add(.tlsFailures(.client))
         // Strangers, probes of the port and the like: no business of the operator's, and never many lines of it.
-        if settings.logLevel >= ChildLog.Level.info.rawValue, tlsLog.mayLog(now: now) {
+        if settings.logLevel >= ChildLog.Level.info.rawValue, strangersLog.mayLog(now: now) {
             ChildLog.write(
                 .info, "a client's TLS handshake failed",
                 [("reason", reason), ("client", client.pointee.peer.description)])
@@ -136,19 +143,31 @@ extension Loop {
         else { return }
         let client = clients + Int(upstream.pointee.client)
         switch tls.handshake() {
-        case .wantsRead, .wantsWrite: break
+        case .wantsRead, .wantsWrite, .again: break
         case .wantsSignature:
             upstream.pointee.signature = askSigner(tls, upstream.pointee.token)
             if upstream.pointee.signature == 0 {
                 failHandshake(upstream, client, "there is no room to ask for a signature")
             }
-        case .wantsTurn: crowded.append(upstream.pointee.token)
+        case .wantsTurn:
+            if !upstream.pointee.isCrowded { crowded.append(upstream.pointee.token) }
+            upstream.pointee.isCrowded = true
         case .done:
             let side = TLSSide(upstream.pointee.purpose)
             stripe.add(.tlsHandshakes(side, resumed: tls.isResumed))
             if !settings.tls.leg(upstream.pointee.purpose).verifies { stripe.add(.tlsUnverified(side)) }
-            upstream.pointee.phase = .waiting
             timers.set(client.pointee.fd, 0, in: clients)
+            if upstream.pointee.purpose == .prefiller, let reason = outsideAllowlist(upstream.pointee.endpoint) {
+                // It left the allowlist meanwhile, and has been told nothing yet.
+                countBlocked(reason)
+                closeUpstream(upstream)
+                perform(client.pointee.life.handle(.refused(reason)), client)
+                return
+            }
+            upstream.pointee.phase = .waiting
+            // It may have ended with its last words, and no event would tell.
+            upstream.pointee.readable = true
+            resumeLater(upstream)
             perform(client.pointee.life.handle(.connected), client)
         case .closed, .failed: failHandshake(upstream, client, tls.failure)
         }
@@ -170,6 +189,18 @@ extension Loop {
     private func endForTLS(
         _ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>, _ reason: String
     ) {
+        logTLSFailure(upstream, client, reason)
+        if client.pointee.life.phase == .relaying { stripe.add(.errorsTLS) }
+        timers.set(client.pointee.fd, 0, in: clients)
+        upstream.pointee.client = -1
+        client.pointee.upstream = -1
+        closeUpstream(upstream)
+        perform(client.pointee.life.handle(.tlsFailed), client)
+    }
+
+    private func logTLSFailure(
+        _ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>, _ reason: String
+    ) {
         let purpose = upstream.pointee.purpose
         if tlsLog.mayLog(now: now) {
             var fields = [
@@ -184,12 +215,6 @@ extension Loop {
             }
             ChildLog.write(.warning, "TLS to an upstream failed; it is neither tried again nor done without", fields)
         }
-        if client.pointee.life.phase == .relaying { stripe.add(.errorsTLS) }
-        timers.set(client.pointee.fd, 0, in: clients)
-        upstream.pointee.client = -1
-        client.pointee.upstream = -1
-        closeUpstream(upstream)
-        perform(client.pointee.life.handle(.tlsFailed), client)
     }
 
     /// What a client's deadline means while its request is served.
@@ -198,6 +223,7 @@ extension Loop {
         let upstream = upstreams + Int(client.pointee.upstream)
         guard upstream.pointee.phase == .handshake else { return .deadlinePassed }
         stripe.add(.tlsFailures(TLSSide(upstream.pointee.purpose)))
+        logTLSFailure(upstream, client, "its handshake took longer than --connect-timeout")
         // A prefiller whose handshake stalls is as unreachable as one that doesn't answer at all.
         return upstream.pointee.purpose == .prefiller ? .deadlinePassed : .tlsFailed
     }
@@ -289,16 +315,21 @@ extension Loop {
             }
         }
         // Each of them has made room for one that had to wait for its turn.
-        while !crowded.isEmpty, let signing, signing.count < SignerLink.capacity {
-            resumeHandshake(crowded.removeFirst())
-        }
+        guard !crowded.isEmpty, let signing else { return }
+        let room = min(crowded.count, SignerLink.capacity - signing.count)
+        let next = Array(crowded.prefix(room))
+        crowded.removeFirst(room)
+        for owner in next { resumeHandshake(owner) }
     }
 
     private func resumeHandshake(_ owner: UInt64) {
         let fd = Int(Token.fd(owner))
         if Token.kind(owner) == Token.clientKind {
-            if clients[fd].generation == Token.generation(owner) { shakeHands(clients + fd) }
+            guard clients[fd].generation == Token.generation(owner) else { return }
+            clients[fd].isCrowded = false
+            shakeHands(clients + fd)
         } else if upstreams[fd].generation == Token.generation(owner) {
+            upstreams[fd].isCrowded = false
             shakeHands(upstreams + fd)
         }
     }

@@ -54,7 +54,9 @@ final class Loop {
     /// Handshakes that wait for their turn, as tokens: as many as may wait for a signature do.
     var crowded: [UInt64] = []
     var sessions = TLSSessions()
+    /// Failures of TLS with upstreams; and with clients, who may be anybody and must not use the others' lines up.
     var tlsLog = LogBudget()
+    var strangersLog = LogBudget()
     /// Room for what TLS seals as one record, where answers and legs come in pieces.
     let recordBuffer: UnsafeMutableRawBufferPointer
     var listener: Int32 = -1

@@ -7,12 +7,13 @@ import TLS
 /// of the clear calls: a count, or a negative errno.
 extension Loop {
     /// Reads. 0: the peer has closed in order. -ECONNRESET: it is gone, and what it sent may have been cut off. -EPROTO: its
-    /// TLS is broken.
+    /// TLS is broken. -EINTR: nothing yet, and no event will tell of more: read again.
     @inline(__always)
     func receive(from fd: Int32, _ tls: TLSConnection?, _ room: UnsafeMutableRawBufferPointer) -> Int {
         guard let tls else { return cl_recv(fd, room.baseAddress, room.count) }
         return switch tls.read(into: room) {
         case .done(let count): count
+        case .again: -Int(EINTR)
         case .wantsRead, .wantsWrite, .wantsSignature, .wantsTurn: -Int(EAGAIN)
         case .closed(let cleanly): cleanly ? 0 : -Int(ECONNRESET)
         case .failed: -Int(EPROTO)
@@ -50,7 +51,7 @@ extension TLSConnection {
         while taken < bytes.count {
             switch write(UnsafeRawBufferPointer(rebasing: bytes[taken...])) {
             case .done(let count): taken += count
-            case .wantsRead, .wantsWrite, .wantsSignature, .wantsTurn: return taken > 0 ? taken : -Int(EAGAIN)
+            case .wantsRead, .wantsWrite, .wantsSignature, .wantsTurn, .again: return taken > 0 ? taken : -Int(EAGAIN)
             case .closed: return -Int(ECONNRESET)
             case .failed: return -Int(EPROTO)
             }

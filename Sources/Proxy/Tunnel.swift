@@ -65,7 +65,8 @@ extension Loop {
             }
             budget -= 1
             let n = receive(from: client.pointee.fd, client.pointee.tls, readBuffer)
-            if n == -Int(EAGAIN) || n == -Int(EINTR) {
+            if n == -Int(EINTR) { continue }
+            if n == -Int(EAGAIN) {
                 client.pointee.readable = false
                 return
             }

@@ -51,6 +51,8 @@ struct Upstream {
     var tls: TLSConnection?
     /// The signature that its handshake waits for, or 0.
     var signature: UInt32 = 0
+    /// Its handshake waits for its turn to ask for one.
+    var isCrowded = false
     var readable = false
     var ended = false
     var isListed = false

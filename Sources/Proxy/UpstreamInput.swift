@@ -56,7 +56,8 @@ extension Loop {
             }
             budget -= 1
             let n = receive(from: upstream.pointee.fd, upstream.pointee.tls, readBuffer)
-            if n == -Int(EAGAIN) || n == -Int(EINTR) {
+            if n == -Int(EINTR) { continue }
+            if n == -Int(EAGAIN) {
                 upstream.pointee.readable = false
                 return
             }

@@ -12,6 +12,9 @@ public enum TLSOutcome: Equatable, Sendable {
     case wantsWrite
     /// The handshake waits for a signature: see `signatureRequest`.
     case wantsSignature
+    /// What was read held no data. There may be more behind it, and no event tells of that: read again, after others had
+    /// their turn.
+    case again
     /// Too many handshakes wait for a signature: go on when one of them has it.
     case wantsTurn
     /// The peer is done. Cleanly: it said so. Otherwise what it sent may have been cut off.
@@ -102,6 +105,7 @@ public struct TLSConnection {
         case CO_WANTS_WRITE: .wantsWrite
         case CO_WANTS_SIGNATURE: .wantsSignature
         case CO_WANTS_TURN: .wantsTurn
+        case CO_AGAIN: .again
         case CO_CLOSED: .closed(cleanly: true)
         case CO_CUT: .closed(cleanly: false)
         default: .failed
@@ -130,6 +134,8 @@ public struct TLSConnection {
 
     /// Why the connection is broken, or was cut: for logs, with the peer's chain where that is the reason.
     public var failure: String { String(cString: co_failure(native)) }
+    /// The peer has sent something, be it nonsense.
+    public var hasHeard: Bool { co_has_heard(native) != 0 }
     /// A client has sent plain HTTP where TLS is spoken.
     public var isPlainHTTP: Bool { co_is_plain_http(native) != 0 }
     /// The peer's certificate was refused.

@@ -61,7 +61,7 @@ final class Load {
             close(fd)
             begin()
         case .wantsRead, .wantsWrite: break
-        case .wantsSignature, .wantsTurn, .closed, .failed:
+        case .wantsSignature, .wantsTurn, .again, .closed, .failed:
             if cl_socket_error(fd) == 0 && tls.failure.contains("not connected") { return }
             fail(tls.failure)
         }

@@ -160,7 +160,7 @@ final class Server {
                 connections[fd]?.awaited = id
                 return
             case .wantsRead, .wantsWrite: return
-            case .wantsTurn, .closed, .failed:
+            case .wantsTurn, .again, .closed, .failed:
                 failures += 1
                 if failures < 100 { say("LOG \(connection.tls.failure)") }
                 return drop(fd)

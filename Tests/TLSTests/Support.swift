@@ -179,7 +179,7 @@ final class Ends {
     private func isFinal(_ outcome: TLSOutcome) -> Bool {
         switch outcome {
         case .done, .failed, .closed: true
-        case .wantsRead, .wantsWrite, .wantsSignature, .wantsTurn: false
+        case .wantsRead, .wantsWrite, .wantsSignature, .wantsTurn, .again: false
         }
     }
 

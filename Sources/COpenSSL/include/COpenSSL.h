@@ -77,6 +77,7 @@ typedef enum {
     CO_CLOSED = 4,  // the peer said goodbye
     CO_CUT = 5,     // the peer is gone without a goodbye: what came may not be all
     CO_FAILED = 6,  // words in co_failure
+    CO_AGAIN = 8,  // a record without data was read: there may be more behind it, and no event will tell
     CO_WANTS_TURN = 7,  // too many handshakes wait for a signature: try again when one of them goes on
 } co_outcome;
 
@@ -101,6 +102,8 @@ int co_is_drained(const co_connection *connection);
 // Why an operation failed, in words for a log; the text lives as long as the connection.
 const char *co_failure(const co_connection *connection);
 // The error of OpenSSL behind it, 0 = none; and of certificate verification (X509_V_OK = 0).
+// Nonzero: the peer has sent something.
+int co_has_heard(const co_connection *connection);
 // Nonzero: the client spoke plain HTTP.
 int co_is_plain_http(const co_connection *connection);
 unsigned long co_failure_code(const co_connection *connection);
