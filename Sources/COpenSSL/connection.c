@@ -184,6 +184,7 @@ co_outcome co_read(co_connection *connection, void *bytes, size_t count, size_t 
     if (!connection->established) return CO_FAILED;
     // Only what this call itself finds out counts: an older answer may be older than the event that led here.
     connection->drained = 0;
+    connection->blocked = 0;
     ERR_clear_error();
     errno = 0;
     int result = SSL_read_ex(connection->ssl, bytes, count, done);
@@ -193,7 +194,8 @@ co_outcome co_read(co_connection *connection, void *bytes, size_t count, size_t 
     }
     int error_number = errno;
     co_outcome outcome = judge(connection, result, error_number, "read");
-    if (outcome != CO_WANTS_READ || connection->drained) return outcome;
+    // Behind records without data the end may stand: only a socket that would have made us wait holds nothing more.
+    if (outcome != CO_WANTS_READ || connection->blocked) return outcome;
     if (++connection->barren <= CO_MOST_BARREN) return CO_AGAIN;
     connection->over = CO_FAILED;
     co_fail(connection, "read: too many records without data");

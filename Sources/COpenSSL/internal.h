@@ -45,6 +45,7 @@ struct co_connection {
     unsigned long code;
     int fd;
     uint8_t drained;  // the last read from the socket got less than it asked for
+    uint8_t blocked;  // it got nothing, and would have waited
     uint8_t at_end;   // the peer has closed its side
     uint8_t opening[3];  // the first bytes that the peer sent
     uint8_t established;

@@ -14,6 +14,7 @@ static int receive(BIO *bio, char *out, size_t count, size_t *done) {
     BIO_clear_retry_flags(bio);
     ssize_t n = recv(connection->fd, out, count, 0);
     connection->drained = n < (ssize_t)count;
+    connection->blocked = n < 0 && (errno == EAGAIN || errno == EINTR);
     if (n > 0) {
         if (connection->opening[0] == 0) memcpy(connection->opening, out, (size_t)n < 3 ? (size_t)n : 3);
         *done = (size_t)n;
