@@ -8,7 +8,7 @@ SHELL   := /bin/sh
 
 help:
 	@echo "make run      build, then show a disaggregated request streaming through the sidecar, with a live picture"
-	@echo "make test     all tests (unit, fuzz, scenarios, chaos, attack, kubernetes, kv, sandbox); 20 minutes at most"
+	@echo "make test     all tests (unit, fuzz, scenarios, tls, chaos, attack, kubernetes, kv, sandbox); 20 minutes at most"
 	@echo "make build    executables in $(BUILD)"
 	@echo "make verify   every promise of SPECIFICATION.md at full size, with a record in verify-record/"
 	@echo "make bench    SIDECAR_BENCH=path/to/bench.py: the sidecar against other proxies"
@@ -28,6 +28,7 @@ test: build
 	swift test --disable-swift-testing
 	$(MAKE) --no-print-directory fuzz SECONDS_EACH=15
 	$(MAKE) --no-print-directory scenarios
+	$(MAKE) --no-print-directory tls
 	$(MAKE) --no-print-directory chaos KILLS=60
 	$(MAKE) --no-print-directory attack DIALS=20000
 	$(MAKE) --no-print-directory kubernetes
@@ -37,10 +38,13 @@ test: build
 unit:
 	swift test --disable-swift-testing
 
-# TLS against other people's clients, and a look into the processes' memory (as root).
+# TLS against other people's clients; keys in memory (as root), rotation under streams and endurance, in a minute.
+# `make tls TLS_ARGS=` runs all that at full size, with the costs beside nginx's.
+TLS_ARGS ?= --short
 tls: build
 	@scripts/install-dependencies.sh test
 	SIDECAR_BUILD=$(CURDIR)/$(BUILD) python3 Tests/TLS/interop.py
+	SIDECAR_BUILD=$(CURDIR)/$(BUILD) python3 Tests/TLS/full.py $(TLS_ARGS)
 
 SECONDS_EACH ?= 60
 fuzz:

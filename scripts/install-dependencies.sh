@@ -20,6 +20,8 @@ if [ "${1:-build}" = test ]; then
     command -v openssl >/dev/null 2>&1 || need="$need openssl"
     "$(dirname "$0")/find-python.sh" >/dev/null 2>&1 || need="$need python3 python3-pytest"
     command -v curl >/dev/null 2>&1 || need="$need curl"
+    command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || need="$need nginx-light"
+    command -v cc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 || need="$need gcc"
 fi
 [ -n "$need" ] || exit 0
 

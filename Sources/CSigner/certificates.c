@@ -1,4 +1,5 @@
 // Judging a certificate against a key, and making one that a key signs for itself.
+#define _GNU_SOURCE  // memmem
 #include "CSigner.h"
 
 #include <openssl/err.h>
@@ -27,12 +28,44 @@ static int64_t seconds(const ASN1_TIME *time) {
     return ok ? (int64_t)days * 86400 + rest : 0;
 }
 
+// Is there a private key beside the certificates? Reading certificates passes over other blocks, whole or broken; what is
+// looked for is therefore the line that one begins with.
+static int holds_private_key(const uint8_t *pem, size_t count) {
+    static const char begin[] = "-----BEGIN ", name[] = "PRIVATE KEY";
+    const uint8_t *end = pem + count;
+    for (const uint8_t *at = pem; (at = memmem(at, (size_t)(end - at), begin, sizeof(begin) - 1)) != NULL;) {
+        at += sizeof(begin) - 1;
+        const uint8_t *line_end = memchr(at, '\n', (size_t)(end - at));
+        size_t length = (size_t)((line_end == NULL ? end : line_end) - at);
+        if (memmem(at, length, name, sizeof(name) - 1) != NULL) return 1;
+    }
+    return 0;
+}
+
+// The proxy's OpenSSL refuses what has less (SSL_CTX_set_security_level(2) in COpenSSL/context.c): RSA below 2048 bits, EC
+// below 224, signatures with SHA-1 or MD5. This asks what it asks, of every certificate (ssl_security_cert in OpenSSL).
+enum { SECURITY_BITS = 112 };
+
+static cs_verdict judge_strength(X509 *certificate) {
+    EVP_PKEY *key = X509_get0_pubkey(certificate);
+    if (key == NULL || EVP_PKEY_get_security_bits(key) < SECURITY_BITS) return CS_CERTIFICATE_KEY_WEAK;
+    // Nobody relies on what a root says of itself.
+    if (X509_get_extension_flags(certificate) & EXFLAG_SS) return CS_GOOD;
+    int bits = -1;
+    if (X509_get_signature_info(certificate, NULL, NULL, &bits, NULL) != 1 || bits < SECURITY_BITS)
+        return CS_CERTIFICATE_SIGNATURE_WEAK;
+    return CS_GOOD;
+}
+
 cs_verdict cs_certificate_judge(const cs_key *key, const uint8_t *pem, size_t count, int64_t now, int64_t *ends) {
     ERR_clear_error();
     *ends = 0;
+    if (count > 0 && holds_private_key(pem, count)) return CS_CERTIFICATE_HOLDS_KEY;
     BIO *bio = count > INT32_MAX ? NULL : BIO_new_mem_buf(pem, (int)count);
     X509 *leaf = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, no_password, NULL);
     int whole = leaf != NULL;
+    size_t length = 1;
+    cs_verdict strength = whole ? judge_strength(leaf) : CS_GOOD;
     // What follows must be certificates too: a chain that was cut in the middle is refused.
     while (whole) {
         X509 *next = PEM_read_bio_X509(bio, NULL, no_password, NULL);
@@ -41,7 +74,9 @@ cs_verdict cs_certificate_judge(const cs_key *key, const uint8_t *pem, size_t co
             whole = ERR_GET_LIB(last) == ERR_LIB_PEM && ERR_GET_REASON(last) == PEM_R_NO_START_LINE;
             break;
         }
+        if (strength == CS_GOOD) strength = judge_strength(next);
         X509_free(next);
+        if (++length > CS_LONGEST_CHAIN) break;
     }
     BIO_free(bio);
     ERR_clear_error();
@@ -55,9 +90,10 @@ cs_verdict cs_certificate_judge(const cs_key *key, const uint8_t *pem, size_t co
     int matches = public_key != NULL && EVP_PKEY_eq(public_key, key->native) == 1;
     X509_free(leaf);
     ERR_clear_error();
+    if (length > CS_LONGEST_CHAIN) return CS_CHAIN_TOO_LONG;
     if (!matches) return CS_MISMATCH;
     if (now >= *ends) return CS_EXPIRED;
-    return now < begins ? CS_NOT_YET_VALID : CS_GOOD;
+    return now < begins ? CS_NOT_YET_VALID : strength;
 }
 
 static int add_name(GENERAL_NAMES *names, const char *text) {

@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 // How long the agent may take to reach itself, in milliseconds.
@@ -66,16 +67,28 @@ static ucs_status_t begin_read(cu_agent *agent, uint32_t peer) {
     return UCS_PTR_IS_ERR(request) ? UCS_PTR_STATUS(request) : UCS_OK;
 }
 
+// Others may call while we call ourselves: they are sent away, and try again.
+static void send_away(cu_agent *agent, uint32_t peer, uint32_t other) {
+    for (int i = 0; i < CU_PEERS; i++) {
+        uint32_t number = peer_number(agent, &agent->peers[i]);
+        if (agent->peers[i].state != PEER_FREE && number != peer && number != other) cu_close(agent, number);
+    }
+    cu_event event;
+    while (cu_next(agent, &event)) {}
+}
+
 ucs_status_t cu_rehearse(cu_agent *agent, const cu_options *options) {
     int64_t deadline = milliseconds() + PATIENCE;
     uint8_t address[16];
     callable(options->address, address);
-    int64_t peer = cu_connect(agent, address, options->port);
-    if (peer < 0) return (ucs_status_t)peer;
-    uint8_t word = 1;
-    int sent = cu_send(agent, (uint32_t)peer, &word, 1);
+    int64_t connected = cu_connect(agent, address, options->port);
+    if (connected < 0) return (ucs_status_t)connected;
+    // Our own call is told from others by what it says.
+    uint8_t word[16];
+    if (getrandom(word, sizeof word, 0) != (ssize_t)sizeof word) return UCS_ERR_IO_ERROR;
+    uint32_t peer = (uint32_t)connected, other = peer;
+    int sent = cu_send(agent, peer, word, sizeof word);
     if (sent != UCS_OK) return (ucs_status_t)sent;
-    uint32_t other = 0;
     int answered = 0, gone = 0;
     cu_event event;
     // Connected, a frame there and one back, a read, and both ends closed.
@@ -88,7 +101,7 @@ ucs_status_t cu_rehearse(cu_agent *agent, const cu_options *options) {
             if (read_ended) {
                 if (read_status != UCS_OK) return read_status;
                 if (memcmp(source, target, sizeof source) != 0) return UCS_ERR_IO_ERROR;
-                cu_close(agent, (uint32_t)peer);
+                cu_close(agent, peer);
             } else if (agent->count == 0 && cu_arm(agent)) {
                 rest(agent, left);
             }
@@ -96,27 +109,26 @@ ucs_status_t cu_rehearse(cu_agent *agent, const cu_options *options) {
         }
         if (!wait_for(agent, &event, deadline)) return UCS_ERR_TIMED_OUT;
         switch (event.kind) {
-        case CU_ARRIVED:
-            other = event.peer;
-            if (cu_accept(agent, other) != UCS_OK) return UCS_ERR_CONNECTION_RESET;
-            break;
+        case CU_ARRIVED: cu_accept(agent, event.peer); break;
         case CU_FRAME:
-            if (event.peer == other) {
-                cu_send(agent, other, &word, 1);
-            } else {
-                ucs_status_t begun = begin_read(agent, (uint32_t)peer);
+            if (event.peer == peer) {
+                ucs_status_t begun = answered ? UCS_OK : begin_read(agent, peer);
                 if (begun != UCS_OK) return begun;
                 answered = 1;
+            } else if (event.length == sizeof word && memcmp(event.frame, word, sizeof word) == 0) {
+                other = event.peer;
+                cu_send(agent, other, word, sizeof word);
             }
             break;
         case CU_LOST:
             // Our own end is closed after the read, and that is how the other one learns of it.
-            if (event.peer != other) return (ucs_status_t)event.status;
-            cu_close(agent, other);
+            if (event.peer == peer) return (ucs_status_t)event.status;
+            cu_close(agent, event.peer);
             break;
-        case CU_GONE: gone++; break;
+        case CU_GONE: gone += event.peer == peer || event.peer == other; break;
         default: break;
         }
     }
+    send_away(agent, peer, other);
     return UCS_OK;
 }

@@ -59,7 +59,7 @@ public func helpText() -> String {
 
 private let signals = [
     ("15 TERM, 2 INT", "drain and stop"),
-    ("1 HUP", "read --allow-file, resolv.conf and hosts again"),
+    ("1 HUP", "read certificates, --allow-file, resolv.conf and hosts again"),
     ("10 USR1", "restart the watcher of the inference pool"),
     ("12 USR2", "restart the proxy, without refusing anybody"),
     ("34 RTMIN", "restart the KV agent"),

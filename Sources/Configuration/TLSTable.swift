@@ -20,7 +20,9 @@ extension SettingsTable {
             help: "Oldest version of TLS that is spoken, to clients and upstreams."),
         Setting(
             name: "tls-cipher-suites", kind: .cipherSuites,
-            help: "Cipher suites by their IANA names. Of a version that the list doesn't touch, all stay in use.",
+            help: "Cipher suites by their IANA names, for clients and upstreams: of TLS 1.2 only those that are listed,"
+                + " and of TLS 1.3 likewise. A version of which none is listed keeps all of its suites; to refuse TLS 1.2 set"
+                + " --tls-min-version.",
             defaultText: "all: ECDHE with AES-GCM or ChaCha20, and those of TLS 1.3"),
         Setting(
             name: "tls-handshake-timeout", kind: .duration(\.tlsHandshakeTimeoutMilliseconds, 1...600_000),
@@ -127,6 +129,11 @@ extension Kind {
     static func serverName(_ field: Field<String>) -> Kind {
         text(field, placeholder: "NAME", accepted: "a DNS name, without a port", acceptedInHelp: "a DNS name") {
             text throws(Unacceptable) in
+            if IPAddress(text) != nil {
+                throw Unacceptable(
+                    "is an address; leave it out, because certificates are checked for the address that is called anyway"
+                )
+            }
             let labels = text.split(separator: ".", omittingEmptySubsequences: false)
             let isName =
                 text.utf8.count <= 253
@@ -165,10 +172,8 @@ extension Resolution {
 
     mutating func checkTLS() {
         checkClientCertificates()
-        for (leg, isOn, skips) in [
-            ("prefiller", settings.prefillerUseTLS, settings.prefillerSkipVerify),
-            ("decoder", settings.decoderUseTLS, settings.decoderSkipVerify),
-        ] where isKnown("\(leg)-use-tls", "\(leg)-tls-insecure-skip-verify", "enable-tls", "tls-insecure-skip-verify") {
+        for (leg, isOn, skips) in legs
+        where isKnown("\(leg)-use-tls", "\(leg)-tls-insecure-skip-verify", "enable-tls", "tls-insecure-skip-verify") {
             if isOn && skips {
                 note(
                     "certificates of the \(leg) are not checked (--\(leg)-tls-insecure-skip-verify): anybody in between"
@@ -177,29 +182,121 @@ extension Resolution {
                 note("--\(leg)-tls-insecure-skip-verify has no effect without --\(leg)-use-tls")
             }
         }
-        if isGiven("tls-cipher-suites"), isKnown("tls-cipher-suites", "tls-min-version"), settings.tlsMinimum == .v13,
-            !settings.cipherSuites.contains(where: { TLSCipherSuite(name: $0)?.isOfVersion13 == true })
-        {
-            note("\(written("tls-cipher-suites")) has no effect: \(written("tls-min-version")) uses none of them")
-        }
+        checkIdentities()
+        checkAuthorities()
+        checkServerNames()
+        checkSuites()
     }
 
     private mutating func checkClientCertificates() {
         guard isKnown("client-certificates", "client-ca-path", "allowed-client-names") else { return }
-        let asks = settings.clientCertificates != .off
-        if asks && settings.clientCAPath.isEmpty {
+        let names = !settings.allowedClientNames.isEmpty
+        switch settings.clientCertificates {
+        case .off:
+            let asked = "nobody is asked for a certificate; set --client-certificates to required, or leave this out"
+            if !settings.clientCAPath.isEmpty { complain("\(written("client-ca-path")): \(asked)") }
+            if names { complain("\(written("allowed-client-names")): \(asked)") }
+            return
+        case .optional:
+            if names {
+                complain(
+                    "\(written("allowed-client-names")): whoever shows no certificate would pass, with"
+                        + " \(written("client-certificates")); set that to required, or leave the names out")
+            }
+        case .required: break
+        }
+        if settings.clientCAPath.isEmpty {
             complain(
                 "\(written("client-certificates")): somebody must vouch for clients; name the file with their"
                     + " authorities' certificates with --client-ca-path")
         }
-        if asks && isKnown("secure-proxy") && !settings.secureProxy {
+        if isKnown("secure-proxy") && !settings.secureProxy {
             complain("\(written("client-certificates")): needs TLS towards clients, and \(written("secure-proxy"))")
         }
-        if !asks && !settings.allowedClientNames.isEmpty {
-            complain(
-                "\(written("allowed-client-names")): nobody is asked for a certificate; set --client-certificates to"
-                    + " required")
+    }
+
+    /// Our own certificates, towards clients and upstreams.
+    private mutating func checkIdentities() {
+        if isKnown("require-certificate", "secure-proxy"), settings.requireCertificate, !settings.secureProxy {
+            note("\(written("require-certificate")) has no effect with \(written("secure-proxy"))")
         }
+        guard isKnown("upstream-cert-path"), !settings.upstreamCertPath.isEmpty else { return }
+        if isKnown("cert-path", "secure-proxy"), settings.secureProxy,
+            Self.components(settings.upstreamCertPath) == Self.components(settings.certPath)
+        {
+            complain(
+                "\(written("upstream-cert-path")): is the folder of \(written("cert-path")); give upstreams a pair of its"
+                    + " own, because a client's key signs more than a server's may")
+        } else if legsAreKnown, !legs.contains(where: \.isOn) {
+            note("\(written("upstream-cert-path")) has no effect without --prefiller-use-tls or --decoder-use-tls")
+        }
+    }
+
+    private mutating func checkAuthorities() {
+        guard isKnown("ca-cert-path"), legsAreKnown, !settings.caCertPath.isEmpty else { return }
+        let inUse = legs.filter(\.isOn)
+        if inUse.isEmpty {
+            note("\(written("ca-cert-path")) has no effect without --prefiller-use-tls or --decoder-use-tls")
+        } else if inUse.allSatisfy(\.skips) {
+            let switches = inUse.map { "--\($0.name)-tls-insecure-skip-verify" }.joined(separator: " and ")
+            note("\(written("ca-cert-path")) has no effect beside \(switches)")
+        }
+    }
+
+    private mutating func checkServerNames() {
+        guard legsAreKnown else { return }
+        for (leg, name) in zip(legs, [settings.prefillerServerName, settings.decoderServerName])
+        where isKnown("\(leg.name)-tls-server-name") && !name.isEmpty {
+            let setting = written("\(leg.name)-tls-server-name")
+            if !leg.isOn {
+                note("\(setting) has no effect without --\(leg.name)-use-tls")
+            } else if leg.skips {
+                note(
+                    "\(setting) is only asked for and not checked: --\(leg.name)-tls-insecure-skip-verify takes any"
+                        + " certificate")
+            }
+        }
+    }
+
+    /// A list may be silent about a version. As elsewhere (Go, Kubernetes) that leaves its suites as they are; who means
+    /// otherwise should hear of it.
+    private mutating func checkSuites() {
+        guard isKnown("tls-cipher-suites", "tls-min-version"), !settings.cipherSuites.isEmpty else { return }
+        let are13 = settings.cipherSuites.compactMap { TLSCipherSuite(name: $0)?.isOfVersion13 }
+        let suites = written("tls-cipher-suites")
+        switch settings.tlsMinimum {
+        case .v13:
+            if !are13.contains(true) {
+                note("\(suites) has no effect: \(written("tls-min-version")) uses none of them")
+            }
+        case .v12:
+            if !are13.contains(true) {
+                note("\(suites) names no suite of TLS 1.3, of which all stay in use")
+            } else if !are13.contains(false) {
+                note(
+                    "\(suites) names no suite of TLS 1.2, of which all stay in use; to refuse TLS 1.2 set"
+                        + " --tls-min-version=1.3")
+            }
+        }
+    }
+
+    /// The upstreams that can be called over TLS.
+    private var legs: [(name: String, isOn: Bool, skips: Bool)] {
+        [
+            ("prefiller", settings.prefillerUseTLS, settings.prefillerSkipVerify),
+            ("decoder", settings.decoderUseTLS, settings.decoderSkipVerify),
+        ]
+    }
+
+    private var legsAreKnown: Bool {
+        isKnown(
+            "prefiller-use-tls", "prefiller-tls-insecure-skip-verify", "decoder-use-tls",
+            "decoder-tls-insecure-skip-verify", "enable-tls", "tls-insecure-skip-verify")
+    }
+
+    /// A path without what makes no difference: slashes at its end or doubled, and `.`.
+    private static func components(_ path: String) -> [Substring] {
+        (path.hasPrefix("/") ? ["/"] : []) + path.split(separator: "/").filter { $0 != "." }
     }
 
     private mutating func adopt(

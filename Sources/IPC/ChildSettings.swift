@@ -149,14 +149,24 @@ public struct AdminSettings: Sendable, Equatable {
 
 /// What the signer needs.
 public struct SignerSettings: Sendable, Equatable {
+    /// TLS 1.2 is spoken, to clients and upstreams. Without it nothing is signed in the form of 1.2; that of a client's
+    /// handshake is a mere hash, and could be anything's.
+    public var speaksTLS12 = true
     /// Lines of this weight or heavier are logged.
     public var logLevel: UInt8 = 2
 
     /// Everything at its default.
     public init() {}
 
-    func encode(into writer: inout WireWriter) { writer.write(logLevel) }
-    init(from reader: inout WireReader) { logLevel = reader.read() }
+    func encode(into writer: inout WireWriter) {
+        writer.write(speaksTLS12)
+        writer.write(logLevel)
+    }
+
+    init(from reader: inout WireReader) {
+        speaksTLS12 = reader.readBool()
+        logLevel = reader.read()
+    }
 }
 
 /// What the resolver needs.

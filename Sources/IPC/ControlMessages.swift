@@ -259,6 +259,8 @@ public enum FromChild: Message, Equatable {
     case certificateMade(key: UInt32, certificate: String)
     /// KV agent: a transfer is over.
     case transferEnded(KVResult)
+    /// Proxy: it speaks TLS with these certificates from now on, or why it can't.
+    case certificatesJudged(CertificateUse, key: UInt32, failure: String)
     /// Its filter has trapped a system call, by its number; the process dies of it. Said by the process itself, and so no
     /// proof of anything.
     case violation(systemCall: UInt32)
@@ -276,6 +278,7 @@ public enum FromChild: Message, Equatable {
         case .violation: 8
         case .keyJudged: 9
         case .certificateMade: 10
+        case .certificatesJudged: 11
         case .transferEnded: 20
         }
     }
@@ -293,6 +296,7 @@ public enum FromChild: Message, Equatable {
         case .violation: "violation"
         case .keyJudged: "key-judged"
         case .certificateMade: "certificate-made"
+        case .certificatesJudged: "certificates-judged"
         case .transferEnded: "kv-transfer-ended"
         }
     }
@@ -302,7 +306,7 @@ public enum FromChild: Message, Equatable {
         switch self {
         case .allowlist: true
         case .ready, .pong, .drained, .allowlistConfirmed, .fileWanted, .allowlistInForce, .violation, .keyJudged,
-            .certificateMade, .transferEnded:
+            .certificateMade, .certificatesJudged, .transferEnded:
             false
         }
     }
@@ -317,10 +321,14 @@ public enum FromChild: Message, Equatable {
         case 6: 1
         case 9: 4 + 1 + 8
         case 10: 4 + 2 + longestCertificate
+        case 11: 1 + 4 + 2 + longestFailure
         case 20: KVResult.longest
         default: nil
         }
     }
+
+    /// The longest reason why certificates can't be used, in bytes.
+    public static let longestFailure = 1024
 
     /// The longest certificate that a signer makes, in bytes.
     public static let longestCertificate = 8192
@@ -342,6 +350,10 @@ public enum FromChild: Message, Equatable {
         case .certificateMade(let key, let certificate):
             writer.write(key)
             writer.write(certificate)
+        case .certificatesJudged(let use, let key, let failure):
+            writer.write(use.rawValue)
+            writer.write(key)
+            writer.write(failure)
         case .transferEnded(let result): result.encode(into: &writer)
         }
     }
@@ -362,6 +374,10 @@ public enum FromChild: Message, Equatable {
                 key: reader.read(), verdict: reader.read(case: KeyVerdict.self, fallback: .keyUnreadable),
                 ends: reader.read())
         case 10: .certificateMade(key: reader.read(), certificate: reader.readText(limit: longestCertificate))
+        case 11:
+            .certificatesJudged(
+                reader.read(case: CertificateUse.self, fallback: .serving), key: reader.read(),
+                failure: reader.readText(limit: longestFailure))
         case 20: .transferEnded(KVResult(from: &reader))
         default: nil
         }

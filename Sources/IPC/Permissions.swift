@@ -39,6 +39,10 @@ public enum Permissions {
             (.certificateMade, .starting), (.certificateMade, .serving), (.certificateMade, .stopping):
             role == .signer
         case (.keyJudged, .draining), (.certificateMade, .draining): false
+        // It may have been given certificates just before it was told to drain or stop.
+        case (.certificatesJudged, .starting), (.certificatesJudged, .serving), (.certificatesJudged, .draining),
+            (.certificatesJudged, .stopping):
+            role == .proxy
         // A transfer may end while the agent is being told to.
         case (.transferEnded, .serving), (.transferEnded, .stopping): role == .kvAgent
         case (.transferEnded, .starting), (.transferEnded, .draining): false

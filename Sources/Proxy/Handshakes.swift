@@ -281,18 +281,6 @@ extension Loop {
     }
 }
 
-extension CertificateUse {
-    /// For the log, by the setting that an operator knows.
-    var words: String {
-        switch self {
-        case .serving: "the certificate chain of --cert-path"
-        case .upstream: "the certificate chain of --upstream-cert-path"
-        case .clientAuthorities: "the certificates of --client-ca-path"
-        case .upstreamAuthorities: "the certificates of --ca-cert-path (or the system's)"
-        }
-    }
-}
-
 extension TLSSide {
     /// The side that a dial leads to.
     init(_ purpose: DialPurpose) {

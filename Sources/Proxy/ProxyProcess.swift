@@ -33,6 +33,7 @@ final class ProxyProcess: @unchecked Sendable {
         guard let settings, let segment else { exit("settings or segment are missing", .ipcViolation) }
         do throws(TLSFailure) {
             try certificates?.begin()
+            for (use, key) in certificates?.numbers ?? [] { say(.certificatesJudged(use, key: key, failure: "")) }
         } catch {
             exit("the certificates that it was given can't be used: \(error)", .configuration)
         }
@@ -231,10 +232,13 @@ final class ProxyProcess: @unchecked Sendable {
         do throws(TLSFailure) {
             try certificates?.take(use, key: key, descriptor)
         } catch {
-            ChildLog.write(.error, "\(use.words) can't be used, and what was in use stays: \(error)")
+            let reason = String(error.description.prefix(FromChild.longestFailure / 4))
+            say(.certificatesJudged(use, key: key, failure: reason.isEmpty ? "unknown reason" : reason))
             return
         }
-        if !loops.isEmpty, let certificates { spread(certificates.contexts) }
+        guard !loops.isEmpty, let certificates else { return }
+        spread(certificates.contexts)
+        say(.certificatesJudged(use, key: key, failure: ""))
     }
 
     private func spread(_ contexts: TLSContexts) {

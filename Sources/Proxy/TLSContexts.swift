@@ -36,6 +36,9 @@ struct ProxyCertificates {
 
     init(_ settings: ProxyTLSSettings) { self.settings = settings }
 
+    /// The certificates of ours, by the numbers of their keys.
+    var numbers: [(CertificateUse, UInt32)] { identities.map { ($0.key, $0.value.key) } }
+
     /// Everything has come that TLS can't begin without.
     var isComplete: Bool {
         (!settings.serves || identities[.serving] != nil)

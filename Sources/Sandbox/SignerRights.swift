@@ -16,6 +16,6 @@ extension Rights {
             DescriptorRule("socket:", "channels to the proxy's loops"),
             DescriptorRule("/", "any file: a key or a certificate, while it is being read. It can open none itself"),
         ],
-        openFiles: 256,
+        openFiles: 1024,
         libraries: [LibraryRule("libcrypto", "Signatures; without libssl it can speak no TLS")])
 }

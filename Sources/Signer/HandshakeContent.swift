@@ -3,15 +3,15 @@ import IPC
 /// What a TLS handshake signs, and nothing else has that form. A signer that signs any bytes would let whoever took the
 /// proxy over sign certificates, tokens or software with the key; this one signs handshakes of its own role only.
 enum HandshakeContent {
-    /// May a key of this purpose sign it?
-    static func isSigned(_ request: SignRequest, by purpose: KeyPurpose) -> Bool {
+    /// May a key of this purpose sign it? What only TLS 1.2 has is signed only where that is spoken.
+    static func isSigned(_ request: SignRequest, by purpose: KeyPurpose, speaksTLS12: Bool) -> Bool {
         if request.isDigest {
             // A TLS 1.2 client signs the hash of all messages, which can't be told from any other hash: so only keys that
             // are a client's do it, and never Ed25519, which doesn't sign hashes.
-            return purpose == .client && [32, 48, 64].contains(request.content.count)
+            return speaksTLS12 && purpose == .client && [32, 48, 64].contains(request.content.count)
         }
         if isCertificateVerify(request.content, of: purpose) { return true }
-        return purpose == .server && isKeyExchange(request.content)
+        return speaksTLS12 && purpose == .server && isKeyExchange(request.content)
     }
 
     /// TLS 1.3 (RFC 8446, 4.4.3): 64 spaces, who signs what, a zero byte, the transcript's hash.

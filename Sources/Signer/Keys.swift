@@ -8,6 +8,9 @@ final class Keys {
     /// Keys held at once: two purposes, in a few generations.
     static let most = 16
 
+    /// Handshakes of TLS 1.2 are signed too.
+    var speaksTLS12 = true
+
     private struct Entry {
         let key: OpaquePointer
         let purpose: KeyPurpose
@@ -83,7 +86,7 @@ final class Keys {
     /// Signs, or says why not.
     func answer(_ id: UInt32, _ request: SignRequest) -> FromSigner {
         guard let entry = entries[request.key] else { return .refused(id: id, reason: .unknownKey) }
-        guard HandshakeContent.isSigned(request, by: entry.purpose) else {
+        guard HandshakeContent.isSigned(request, by: entry.purpose, speaksTLS12: speaksTLS12) else {
             return .refused(id: id, reason: .notAHandshake)
         }
         let count = request.content.withUnsafeBufferPointer {

@@ -8,8 +8,10 @@ import Sandbox
 /// The signer as a process: it alone has private keys. It reads no client's bytes, opens nothing and reaches nobody; a
 /// proxy that has been taken over can have handshakes signed while it lasts, and never gets the key.
 final class SignerProcess {
-    /// Loops of proxies, those that drain included.
-    static let mostClients = 128
+    /// Loops of proxies: 64 at most of each (`--loops`), of the current one, its replacement, eight that drain, and one
+    /// that is just being ended because it would be the ninth (`Component.mostRetired`). Fewer would leave loops
+    /// whose handshakes all fail.
+    static let mostClients = 64 * (1 + 1 + 8 + 1)
     /// Requests that are taken from one client before the others have their turn; a signature takes up to milliseconds.
     private static let mostAtOnce = 8
     /// The longest a certificate of our own lives, in seconds.
@@ -20,6 +22,7 @@ final class SignerProcess {
     private let keys = Keys()
     private var clients: [UInt64: ClientChannel] = [:]
     private var lastToken: UInt64 = 0
+    private var isWalled = false
     private var isReady = false
 
     private static let controlToken: UInt64 = 0
@@ -54,7 +57,9 @@ final class SignerProcess {
     private func receiveOrders() {
         while true {
             switch control.receive(ToChild.self) {
-            case .nothing: return
+            case .nothing:
+                sayReady()
+                return
             case .closed: _exit(ExitCode.lostSupervisor.rawValue)
             case .violation(let violation): end("the supervisor broke the protocol: \(violation)", .ipcViolation)
             case .message(let message, let descriptor):
@@ -68,7 +73,9 @@ final class SignerProcess {
 
     private func take(_ message: ToChild, _ descriptor: Int32) {
         switch message {
-        case .settings(.signer): becomeReady()
+        case .settings(.signer(let settings)):
+            keys.speaksTLS12 = settings.speaksTLS12
+            closeWalls()
         case .certificate(let key):
             keys.expect(key, chain: KeyFile.withContents(of: descriptor) { Array($0) })
             close(descriptor)
@@ -93,10 +100,16 @@ final class SignerProcess {
         }
     }
 
-    private func becomeReady() {
-        guard !isReady else { return }
-        isReady = true
+    private func closeWalls() {
+        guard !isWalled else { return }
+        isWalled = true
         Walls.close(.signer, channel: control.fd)
+    }
+
+    /// Ready is who has judged or made the keys that came with the start: who is linked to it after that finds them.
+    private func sayReady() {
+        guard isWalled, !isReady else { return }
+        isReady = true
         tell(.ready)
     }
 

@@ -6,10 +6,13 @@ import Linux
 final class CertificatePair {
     let chain: Int32
     let key: Int32
+    /// The states of both files; nil for what we made ourselves.
+    let origin: [CertificateFiles.Fingerprint]?
 
-    init(chain: Int32, key: Int32) {
+    init(chain: Int32, key: Int32, origin: [CertificateFiles.Fingerprint]? = nil) {
         self.chain = chain
         self.key = key
+        self.origin = origin
     }
 
     deinit {
@@ -42,13 +45,15 @@ enum CertificateFiles {
         let folder = linked >= 0 ? linked : open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { throw Mistake(text: "\(directory) can't be opened: \(Errno(errno))") }
         defer { close(folder) }
-        let certificate = openat(folder, "tls.crt", O_RDONLY | O_CLOEXEC)
+        let certificate = openat(folder, "tls.crt", O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard certificate >= 0 else { throw Mistake(text: "tls.crt can't be opened: \(Errno(errno))") }
         defer { close(certificate) }
-        let key = openat(folder, "tls.key", O_RDONLY | O_CLOEXEC)
+        let key = openat(folder, "tls.key", O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard key >= 0 else { throw Mistake(text: "tls.key can't be opened: \(Errno(errno))") }
         do throws(Mistake) {
-            return CertificatePair(chain: try sealed(certificate, "tls.crt"), key: key)
+            guard let second = Fingerprint(fd: key) else { throw Mistake(text: "tls.key is no file") }
+            guard let first = Fingerprint(fd: certificate) else { throw Mistake(text: "tls.crt is no file") }
+            return CertificatePair(chain: try sealed(certificate, "tls.crt"), key: key, origin: [first, second])
         } catch {
             close(key)
             throw error
@@ -57,9 +62,10 @@ enum CertificateFiles {
 
     /// A file of authorities' certificates; the descriptor is the caller's.
     static func authorities(_ path: String) throws(Mistake) -> Int32 {
-        let fd = open(path, O_RDONLY | O_CLOEXEC)
+        let fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard fd >= 0 else { throw Mistake(text: "\(path) can't be opened: \(Errno(errno))") }
         defer { close(fd) }
+        guard Fingerprint(fd: fd) != nil else { throw Mistake(text: "\(path) is no file") }
         return try sealed(fd, path)
     }
 
@@ -75,27 +81,50 @@ enum CertificateFiles {
             if bytes.count > longest { throw Mistake(text: "\(name) is longer than \(longest >> 20) MiB") }
         }
         if bytes.isEmpty { throw Mistake(text: "\(name) is empty") }
+        // It would go to the proxy with the rest, and no process that reads a client's byte may have it.
+        if holdsPrivateKey(bytes) {
+            throw Mistake(
+                text: "\(name) holds a private key; it must hold certificates alone, and the key be in tls.key")
+        }
         let copy = bytes.withUnsafeBytes { cl_sealed_create("certificates", $0.baseAddress, $0.count) }
         guard copy >= 0 else { throw Mistake(text: "there is no memory for \(name): \(Errno(copy))") }
         return copy
     }
 
-    /// What tells one state of a file from another without reading it; nil = it isn't there.
+    private static func holdsPrivateKey(_ bytes: [UInt8]) -> Bool {
+        let mark = Array("PRIVATE KEY-----".utf8)
+        return bytes.indices.contains { bytes[$0] == mark[0] && bytes[$0...].starts(with: mark) }
+    }
+
+    /// What tells one state of a file from another without reading it; nil = it isn't there, or no file.
     struct Fingerprint: Equatable {
         var device: UInt64
         var inode: UInt64
         var size: Int64
-        var seconds: Int
-        var nanoseconds: Int
+        var written: [Int]
+        var changed: [Int]
 
         init?(_ path: String) {
             var found = stat()
             guard stat(path, &found) == 0 else { return nil }
+            self.init(found)
+        }
+
+        init?(fd: Int32) {
+            var found = stat()
+            guard fstat(fd, &found) == 0 else { return nil }
+            self.init(found)
+        }
+
+        private init?(_ found: stat) {
+            // A pipe or a device could hold up whoever reads it.
+            guard found.st_mode & S_IFMT == S_IFREG else { return nil }
             device = UInt64(found.st_dev)
             inode = UInt64(found.st_ino)
             size = Int64(found.st_size)
-            seconds = Int(found.st_mtim.tv_sec)
-            nanoseconds = Int(found.st_mtim.tv_nsec)
+            written = [found.st_mtim.tv_sec, found.st_mtim.tv_nsec]
+            // Owner and mode count too: who may read it now may not have been able to.
+            changed = [found.st_ctim.tv_sec, found.st_ctim.tv_nsec]
         }
     }
 }

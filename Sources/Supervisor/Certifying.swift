@@ -14,30 +14,51 @@ struct Identity {
     var machine: IdentityMachine
     /// By the signer's number of the key.
     var pairs: [UInt32: CertificatePair] = [:]
-    /// Numbers that were in force, the latest last. A handshake may still run with the one before.
-    var history: [UInt32] = []
+    /// What a proxy has shown, and new ones begin with; 0 = none yet.
+    var proven: UInt32 = 0
+    /// Numbers that are in force no more, with the time until handshakes may still run with them, in milliseconds.
+    var retiring: [(key: UInt32, until: Int64)] = []
+    /// When the end of the certificate was last warned of, in days before it.
+    var warnedDays: Int64 = .max
 
     var files: [String] { ["\(directory)/tls.crt", "\(directory)/tls.key"] }
+}
+
+/// The certificates of those who vouch for others.
+struct Authorities {
+    let file: String
+    /// What a proxy has accepted, as a sealed memory file.
+    var proven: Int32
+    /// What it is being asked to accept, and by what number it answers.
+    var candidate: Int32 = -1
+    var number: UInt32 = 0
 }
 
 /// What the supervisor holds of certificates.
 struct HeldCertificates {
     var identities: [Identity] = []
-    /// Authorities by use, as sealed memory files, and the files they come from.
-    var authorities: [CertificateUse: Int32] = [:]
-    var authorityFiles: [CertificateUse: String] = [:]
+    var authorities: [CertificateUse: Authorities] = [:]
     var watch = CertificateWatch(files: [])
-    var nextKey: UInt32 = 1
-    /// Keys that a signer has been asked to make. Nothing else that it says it has made is taken.
-    var asked: Set<UInt32> = []
-    /// When a certificate from files was last warned of, in days before its end.
-    var warnedDays: Int64 = .max
+    var nextNumber: UInt32 = 1
+
+    /// Keys that are kept for handshakes under way, at most, for each identity: a signer holds sixteen in all.
+    static let mostRetiring = 5
+
+    /// Every certificate that must be there is, with somebody to sign with its key.
+    var isUsable: Bool { identities.allSatisfy(\.machine.isUsable) }
 
     /// What /proc calls the private keys that are open here.
     var keyFiles: [String] {
         identities.flatMap { $0.pairs.values }.filter { $0.key >= 0 }.compactMap {
             Files.link("/proc/self/fd/\($0.key)")
         }
+    }
+
+    var files: [String] { identities.flatMap(\.files) + authorities.values.map(\.file) }
+
+    mutating func number() -> UInt32 {
+        defer { nextNumber &+= 1 }
+        return nextNumber
     }
 
     /// A reading of the clock, in seconds since 1970.
@@ -61,29 +82,16 @@ extension Supervisor {
                     use: .upstream, purpose: .client, setting: "--upstream-cert-path",
                     directory: trimmed(settings.upstreamCertPath), machine: IdentityMachine(mayMakeOwn: false)))
         }
-        if settings.secureProxy && settings.clientCertificates != .off {
-            certificates.authorityFiles[.clientAuthorities] = settings.clientCAPath
-        }
-        if configuration.tls.needsUpstreamAuthorities {
-            guard let path = upstreamAuthoritiesPath() else {
-                log.write(
-                    .error,
-                    "upstreams can't be verified: this system has no file of certificates it trusts; name one with"
-                        + " --ca-cert-path")
-                return .configuration
+        do throws(CertificateFiles.Mistake) {
+            if settings.secureProxy && settings.clientCertificates != .off {
+                try begin(.clientAuthorities, settings.clientCAPath)
             }
-            certificates.authorityFiles[.upstreamAuthorities] = path
+            if configuration.tls.needsUpstreamAuthorities { try begin(.upstreamAuthorities, upstreamAuthoritiesPath()) }
+        } catch {
+            log.write(.error, "not started, because those who vouch for others are not known: \(error.text)")
+            return .configuration
         }
-        for (use, path) in certificates.authorityFiles {
-            do throws(CertificateFiles.Mistake) {
-                certificates.authorities[use] = try CertificateFiles.authorities(path)
-            } catch {
-                log.write(.error, "\(use == .clientAuthorities ? "--client-ca-path" : "--ca-cert-path"): \(error.text)")
-                return .configuration
-            }
-        }
-        certificates.watch = CertificateWatch(
-            files: certificates.identities.flatMap(\.files) + certificates.authorityFiles.values)
+        certificates.watch = CertificateWatch(files: certificates.files)
         if certificates.watch.fd >= 0 {
             do throws(Errno) {
                 try poll.add(certificates.watch.fd, CL_IN, token: UInt64(certificates.watch.fd))
@@ -95,14 +103,20 @@ extension Supervisor {
         return nil
     }
 
+    private func begin(_ use: CertificateUse, _ path: String) throws(CertificateFiles.Mistake) {
+        certificates.authorities[use] = Authorities(file: path, proven: try CertificateFiles.authorities(path))
+    }
+
     private func trimmed(_ directory: String) -> String {
         directory.count > 1 && directory.hasSuffix("/") ? String(directory.dropLast()) : directory
     }
 
-    private func upstreamAuthoritiesPath() -> String? {
+    private func upstreamAuthoritiesPath() throws(CertificateFiles.Mistake) -> String {
         let named = configuration.settings.caCertPath
         if !named.isEmpty { return named }
-        return CertificateFiles.systemAuthorities.first { access($0, R_OK) == 0 }
+        if let path = CertificateFiles.systemAuthorities.first(where: { access($0, R_OK) == 0 }) { return path }
+        throw CertificateFiles.Mistake(
+            text: "this system has no file of certificates that it trusts; name one with --ca-cert-path")
     }
 
     // MARK: The signer
@@ -114,10 +128,15 @@ extension Supervisor {
     }
 
     /// Carries out what an identity's machine decides. `newest`: the signer that has just begun.
-    private func drive(_ index: Int, _ event: IdentityMachine.Event, newest: ChildProcess? = nil) {
+    func drive(_ index: Int, _ event: IdentityMachine.Event, newest: ChildProcess? = nil) {
+        for action in certificates.identities[index].machine.handle(event) { perform(action, index, newest) }
+        publish()
+    }
+
+    private func perform(_ action: IdentityMachine.Action, _ index: Int, _ newest: ChildProcess?) {
         let identity = certificates.identities[index]
-        switch certificates.identities[index].machine.handle(event) {
-        case .none: break
+        let fields = { (reason: String) in [("directory", identity.directory), ("reason", reason)] }
+        switch action {
         case .readFiles: readFiles(index)
         case .judge(let key): for signer in signers { give(key, of: index, to: signer) }
         case .giveAgain(let key): if let newest { give(key, of: index, to: newest) }
@@ -127,23 +146,30 @@ extension Supervisor {
                     .warning,
                     "there is no usable certificate, and clients are shown one that signs itself and that nobody vouches"
                         + " for; put tls.crt and tls.key into \(identity.setting), or set --require-certificate",
-                    [("directory", identity.directory), ("reason", reason)])
+                    fields(reason))
             }
-            makeOwn(newest ?? signers.last)
+            makeOwn(index, newest ?? signers.last)
         case .putInForce(let key, let isReload): putInForce(key, of: index, isReload: isReload)
+        case .takeBack(let key, let reason):
+            status.certificateReloadsRefused += 1
+            log.write(.error, "new certificates can't be shown; those before are in force again", fields(reason))
+            for proxy in component(.proxy)?.processes ?? [] { sendChain(identity, key, to: proxy) }
+        case .retireOthers: retireOthers(of: index)
         case .keep(let reason):
             status.certificateReloadsRefused += 1
+            log.write(.error, "new certificates can't be used; those in force stay", fields(reason))
+        case .nothingToShow(let reason):
             log.write(
-                .error, "new certificates can't be used; those in force stay",
-                [("directory", identity.directory), ("reason", reason)])
+                .error,
+                "there is no certificate to show: the signer can't use the one in force any more, and the folder has no"
+                    + " other; not ready until \(identity.setting) has one",
+                fields(reason))
         case .endStart(let reason):
             log.write(
-                .error, "not started, because there is no usable certificate in \(identity.setting)",
-                [("directory", identity.directory), ("reason", reason)])
+                .error, "not started, because there is no usable certificate in \(identity.setting)", fields(reason))
             exitCode = .certificate
             perform(shutdown.handle(.essentialFailed))
         }
-        publish()
     }
 
     /// Signers that listen, the newest last.
@@ -154,12 +180,16 @@ extension Supervisor {
 
     private func readFiles(_ index: Int) {
         // One that is still being judged has been overtaken.
-        if let overtaken = certificates.identities[index].machine.candidate {
-            certificates.identities[index].pairs[overtaken] = nil
-        }
+        if let overtaken = certificates.identities[index].machine.candidate { drop(overtaken, of: index) }
         do throws(CertificateFiles.Mistake) {
-            let pair = try CertificateFiles.pair(in: certificates.identities[index].directory)
-            let key = takeKeyNumber()
+            let identity = certificates.identities[index]
+            let pair = try CertificateFiles.pair(in: identity.directory)
+            if identity.machine.isUsable, let held = identity.machine.held,
+                identity.pairs[held.key]?.origin == pair.origin
+            {
+                return drive(index, .pairUnchanged)
+            }
+            let key = certificates.number()
             certificates.identities[index].pairs[key] = pair
             drive(index, .pairRead(key: key))
         } catch {
@@ -167,69 +197,52 @@ extension Supervisor {
         }
     }
 
-    private func takeKeyNumber() -> UInt32 {
-        defer { certificates.nextKey &+= 1 }
-        return certificates.nextKey
-    }
-
     private func give(_ key: UInt32, of index: Int, to signer: ChildProcess) {
         guard let pair = certificates.identities[index].pairs[key] else { return }
+        signer.awaitedVerdicts.insert(key)
         signer.send(.certificate(key: key), descriptor: pair.chain)
         signer.send(
             .privateKey(key: key, purpose: certificates.identities[index].purpose), descriptor: pair.key)
     }
 
-    private func makeOwn(_ signer: ChildProcess?) {
-        let key = takeKeyNumber()
-        certificates.asked = [key]
-        let message = ToChild.makeCertificate(
-            key: key, names: Self.ownNames().joined(separator: " "),
-            lifetimeSeconds: UInt32(IdentityMachine.ownLifetime))
-        signer?.send(message)
+    private func makeOwn(_ index: Int, _ signer: ChildProcess?) {
+        guard let signer else { return }
+        let key = certificates.number()
+        signer.awaitedCertificates.insert(key)
+        signer.send(
+            .makeCertificate(
+                key: key, names: OwnNames.all.joined(separator: " "),
+                lifetimeSeconds: UInt32(IdentityMachine.ownLifetime)))
     }
 
-    /// What clients may call us by: for a certificate that we sign ourselves.
-    private static func ownNames() -> [String] {
-        var names = ["localhost", "127.0.0.1", "::1"]
-        var host = [CChar](repeating: 0, count: 256)
-        if gethostname(&host, host.count - 1) == 0 {
-            let name = String(decoding: host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            if !name.isEmpty, name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) { names.append(name) }
-        }
-        var bytes = [UInt8](repeating: 0, count: 16 * 32)
-        let count = cl_own_addresses(&bytes, 32)
-        for i in 0..<max(0, Int(count)) {
-            names.append(bytes[(i * 16)..<(i * 16 + 16)].withUnsafeBytes { Address(bytes: $0) }.description)
-        }
-        var unique: [String] = []
-        var length = 0
-        for name in names where !unique.contains(name) && length + name.utf8.count < ToChild.longestNames {
-            unique.append(name)
-            length += name.utf8.count + 1
-        }
-        return unique
-    }
-
-    /// The signer has looked at a pair.
-    func keyJudged(_ key: UInt32, _ verdict: KeyVerdict, _ ends: Int64) {
-        for index in certificates.identities.indices {
-            let identity = certificates.identities[index]
-            guard identity.pairs[key] != nil else { continue }
-            if verdict != .good && identity.machine.held?.key != key { certificates.identities[index].pairs[key] = nil }
-            drive(index, .judged(key: key, verdict: verdict, ends: ends))
+    /// The signer has looked at a pair, or could not make one.
+    func keyJudged(_ key: UInt32, _ verdict: KeyVerdict, _ ends: Int64, by signer: ChildProcess) {
+        if signer.awaitedCertificates.remove(key) != nil, verdict != .good {
+            log.write(.error, "the signer could not make a certificate", [("reason", verdict.meaning)])
+            if let index = certificates.identities.firstIndex(where: { $0.use == .serving }) {
+                drive(index, .makingFailed)
+            }
             return
         }
-        if verdict == .good {
-            // Overtaken while it was judged: nobody will ask for its signatures.
-            for signer in signers { signer.send(.forgetKey(key: key)) }
-        } else if certificates.asked.remove(key) != nil {
-            log.write(.error, "the signer could not make a certificate", [("reason", verdict.meaning)])
+        // An answer to no question, or an end that no certificate can have (ASN.1 counts four digits of years).
+        guard signer.awaitedVerdicts.remove(key) != nil, (0...253_402_300_799).contains(ends) else {
+            punish(signer, .notAllowed("key-judged"))
+            return
         }
+        guard let index = certificates.identities.firstIndex(where: { $0.pairs[key] != nil }) else {
+            // Overtaken while it was judged: nobody will ask for its signatures.
+            signer.send(.forgetKey(key: key))
+            return
+        }
+        if verdict != .good && certificates.identities[index].machine.candidate == key {
+            certificates.identities[index].pairs[key] = nil
+        }
+        drive(index, .judged(key: key, verdict: verdict, ends: ends))
     }
 
     /// The signer has made a certificate of our own. Its key stays there.
     func certificateMade(_ key: UInt32, _ pem: String, by signer: ChildProcess) {
-        guard certificates.asked.remove(key) != nil else {
+        guard signer.awaitedCertificates.remove(key) != nil else {
             punish(signer, .notAllowed("certificate-made"))
             return
         }
@@ -238,45 +251,87 @@ extension Supervisor {
         let chain = pem.withUTF8 { cl_sealed_create("certificates", $0.baseAddress, $0.count) }
         guard chain >= 0 else {
             log.write(.error, "there is no memory for a certificate: \(Errno(chain))")
+            drive(index, .makingFailed)
             return
         }
         certificates.identities[index].pairs[key] = CertificatePair(chain: chain, key: -1)
         drive(index, .made(key: key, ends: HeldCertificates.clock() + IdentityMachine.ownLifetime))
+        if certificates.identities[index].machine.held?.key != key { drop(key, of: index) }
     }
 
     // MARK: In force
 
     private func putInForce(_ key: UInt32, of index: Int, isReload: Bool) {
-        certificates.identities[index].history.append(key)
         let identity = certificates.identities[index]
         if isReload { status.certificateReloadsTaken += 1 }
-        for proxy in component(.proxy)?.processes ?? [] { sendChain(identity, to: proxy) }
-        if let held = identity.machine.held {
-            certificates.warnedDays = .max
-            log.write(
-                .info, isReload ? "new certificates are in force" : "certificates are in force",
-                [
-                    ("for", identity.use == .serving ? "clients" : "upstreams"),
-                    ("source", held.isOwn ? "self-signed" : identity.directory),
-                    ("days_left", "\(max(0, held.ends - HeldCertificates.clock()) / 86_400)"),
-                ])
-        }
-        while certificates.identities[index].history.count > 2 {
-            let old = certificates.identities[index].history.removeFirst()
-            certificates.identities[index].pairs[old] = nil
-            for signer in signers { signer.send(.forgetKey(key: old)) }
+        for proxy in component(.proxy)?.processes ?? [] { sendChain(identity, key, to: proxy) }
+        certificates.identities[index].warnedDays = .max
+        guard let held = identity.machine.held else { return }
+        log.write(
+            .info, isReload ? "new certificates are in force" : "certificates are in force",
+            [
+                ("for", identity.use == .serving ? "clients" : "upstreams"),
+                ("source", held.isOwn ? "self-signed" : identity.directory),
+                ("days_left", "\(max(0, held.ends - HeldCertificates.clock()) / 86_400)"),
+            ])
+    }
+
+    private func sendChain(_ identity: Identity, _ key: UInt32, to proxy: ChildProcess) {
+        guard let pair = identity.pairs[key] else { return }
+        proxy.send(.certificates(identity.use, key: key), descriptor: pair.chain)
+    }
+
+    /// A proxy has looked at certificates that it was given.
+    func certificatesShown(_ use: CertificateUse, _ number: UInt32, _ failure: String, by proxy: ChildProcess) {
+        // Draining ones show nothing to anybody new.
+        guard place(of: proxy) != nil else { return }
+        if let index = certificates.identities.firstIndex(where: { $0.use == use }) {
+            guard certificates.identities[index].pairs[number] != nil else { return }
+            if failure.isEmpty { certificates.identities[index].proven = number }
+            drive(index, failure.isEmpty ? .shown(key: number) : .unshowable(key: number, reason: failure))
+        } else if let held = certificates.authorities[use], held.number == number, held.candidate >= 0 {
+            settle(use, held, failure)
         }
     }
 
-    private func sendChain(_ identity: Identity, to proxy: ChildProcess) {
-        guard let held = identity.machine.held, let pair = identity.pairs[held.key] else { return }
-        proxy.send(.certificates(identity.use, key: held.key), descriptor: pair.chain)
-    }
-
-    /// Everything that a new proxy needs to speak TLS.
+    /// Everything that a new proxy needs to speak TLS: what another one has shown already, where there is such.
     func sendCertificates(to proxy: ChildProcess) {
-        for (use, fd) in certificates.authorities { proxy.send(.certificates(use, key: 0), descriptor: fd) }
-        for identity in certificates.identities { sendChain(identity, to: proxy) }
+        for (use, held) in certificates.authorities { proxy.send(.certificates(use, key: 0), descriptor: held.proven) }
+        for identity in certificates.identities {
+            let key = identity.proven != 0 ? identity.proven : identity.machine.held?.key ?? 0
+            sendChain(identity, key, to: proxy)
+        }
+    }
+
+    /// A proxy is ready: what is newer than what it began with.
+    func updateCertificates(of proxy: ChildProcess) {
+        for (use, held) in certificates.authorities where held.candidate >= 0 {
+            proxy.send(.certificates(use, key: held.number), descriptor: held.candidate)
+        }
+        for identity in certificates.identities {
+            guard let held = identity.machine.held, held.key != identity.proven else { continue }
+            sendChain(identity, held.key, to: proxy)
+        }
+    }
+
+    /// Handshakes may still run with the keys before, for as long as a handshake may take.
+    private func retireOthers(of index: Int) {
+        let identity = certificates.identities[index]
+        let patience = Int64(configuration.settings.tlsHandshakeTimeoutMilliseconds) + 5000
+        for key in identity.pairs.keys.sorted()
+        where key != identity.machine.held?.key && key != identity.machine.candidate
+            && !identity.retiring.contains(where: { $0.key == key })
+        {
+            certificates.identities[index].retiring.append((key, now + patience))
+        }
+        while certificates.identities[index].retiring.count > HeldCertificates.mostRetiring {
+            drop(certificates.identities[index].retiring.removeFirst().key, of: index)
+        }
+    }
+
+    private func drop(_ key: UInt32, of index: Int) {
+        certificates.identities[index].pairs[key] = nil
+        for signer in signers { signer.send(.forgetKey(key: key)) }
     }
 
     // MARK: Changes
@@ -290,29 +345,36 @@ extension Supervisor {
 
     /// With each heartbeat: what the kernel has not told of, and what time brings.
     func reviewCertificates() {
-        guard !certificates.identities.isEmpty || !certificates.authorities.isEmpty else { return }
+        guard !certificates.identities.isEmpty || !certificates.authorities.isEmpty, shutdown.phase == .running else {
+            return
+        }
         if certificates.watch.dueAt == 0 { takeUp(certificates.watch.changes()) }
         let seconds = HeldCertificates.clock()
         for index in certificates.identities.indices {
+            while let first = certificates.identities[index].retiring.first, first.until <= now {
+                certificates.identities[index].retiring.removeFirst()
+                if certificates.identities[index].machine.held?.key != first.key { drop(first.key, of: index) }
+            }
             drive(index, .clock(seconds))
-            warnOfEnd(certificates.identities[index], seconds)
+            warnOfEnd(index, seconds)
         }
     }
 
-    private func warnOfEnd(_ identity: Identity, _ seconds: Int64) {
+    private func warnOfEnd(_ index: Int, _ seconds: Int64) {
+        let identity = certificates.identities[index]
         guard let held = identity.machine.held, !held.isOwn, held.ends > 0 else { return }
-        let days = (held.ends - seconds) / 86_400
-        guard days < 7, days < certificates.warnedDays else { return }
-        certificates.warnedDays = days
+        let left = held.ends - seconds
+        // Whole days, and below zero once it has ended.
+        let days = left >= 0 ? left / 86_400 : -1 - (-left - 1) / 86_400
+        guard days < 7, days < identity.warnedDays else { return }
+        certificates.identities[index].warnedDays = days
         log.write(
-            .warning, held.ends > seconds ? "a certificate ends soon" : "a certificate has ended",
+            .warning, left > 0 ? "a certificate ends soon" : "a certificate has ended",
             [("directory", identity.directory), ("days_left", "\(max(0, days))")])
     }
 
     /// HUP: everything is read again, whether it looks changed or not.
-    func reloadCertificates() {
-        takeUp(Set(certificates.identities.flatMap(\.files) + certificates.authorityFiles.values))
-    }
+    func reloadCertificates() { takeUp(Set(certificates.files)) }
 
     private func takeUp(_ changed: Set<String>) {
         guard !changed.isEmpty, shutdown.phase == .running else { return }
@@ -320,18 +382,6 @@ extension Supervisor {
         where certificates.identities[index].files.contains(where: changed.contains) {
             drive(index, .filesChanged)
         }
-        for (use, path) in certificates.authorityFiles where changed.contains(path) {
-            do throws(CertificateFiles.Mistake) {
-                let fd = try CertificateFiles.authorities(path)
-                if let old = certificates.authorities.updateValue(fd, forKey: use) { close(old) }
-                for proxy in component(.proxy)?.processes ?? [] {
-                    proxy.send(.certificates(use, key: 0), descriptor: fd)
-                }
-                log.write(.info, "certificates of authorities were read again", [("file", path)])
-            } catch {
-                status.certificateReloadsRefused += 1
-                log.write(.error, "authorities can't be read again; those in force stay: \(error.text)")
-            }
-        }
+        for (use, held) in certificates.authorities where changed.contains(held.file) { readAgain(use, held) }
     }
 }

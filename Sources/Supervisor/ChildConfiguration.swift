@@ -180,6 +180,7 @@ struct ChildConfiguration {
 
     var signer: ChildSettings {
         var signer = SignerSettings()
+        signer.speaksTLS12 = settings.tlsMinimum == .v12
         signer.logLevel = logLevel.rawValue
         return .signer(signer)
     }

@@ -36,6 +36,10 @@ final class ChildProcess {
     /// The generation of the allowlist it was sent, and the one it goes by; 0 = none yet.
     var acknowledgement = Acknowledgement()
     var allowlistInForce: UInt64 { acknowledgement.inForce }
+    /// Keys that it was asked to judge (signers), and to make. Whatever else it says of keys is made up.
+    var awaitedVerdicts: Set<UInt32> = []
+    /// See above.
+    var awaitedCertificates: Set<UInt32> = []
     /// The instances of dialer and signer that its channels lead to (proxies).
     var linked: [Role: UInt32] = [:]
 

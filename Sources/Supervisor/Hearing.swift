@@ -63,8 +63,10 @@ extension Supervisor {
         case .allowlistConfirmed(let sequence): confirmAllowlist(sequence, from: child)
         case .violation(let number): child.reportedViolation = number
         case .allowlistInForce(let generation): allowlistInForce(generation, at: child)
-        case .keyJudged(let key, let verdict, let ends): keyJudged(key, verdict, ends)
+        case .keyJudged(let key, let verdict, let ends): keyJudged(key, verdict, ends, by: child)
         case .certificateMade(let key, let certificate): certificateMade(key, certificate, by: child)
+        case .certificatesJudged(let use, let number, let failure):
+            certificatesShown(use, number, failure, by: child)
         case .transferEnded(let result): transferEnded(result, at: child)
         }
     }

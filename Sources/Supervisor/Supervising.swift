@@ -225,6 +225,7 @@ extension Supervisor {
     private func announceReady(_ component: Component) {
         guard let child = component.current else { return }
         lendListener(to: child)
+        if component.role == .proxy { updateCertificates(of: child) }
     }
 
     /// The replacement is ready: it takes over, and the old process finishes what it has.
@@ -237,6 +238,7 @@ extension Supervisor {
         lendListener(to: fresh)
         if component.role == .dialer || component.role == .signer { linkProxies(to: fresh) }
         if component.role == .resolver { linkDialers(to: fresh) }
+        if component.role == .proxy { updateCertificates(of: fresh) }
         if let old { retire(old, component) }
         log.write(
             .info, "\(component.role.name) was replaced",

@@ -258,7 +258,7 @@ final class Supervisor {
     func publish() {
         // A watcher that is away leaves its last snapshot in force; only the first one is waited for.
         let ready =
-            shutdown.phase == .running && !components.isEmpty && isAllowlistInForce
+            shutdown.phase == .running && !components.isEmpty && isAllowlistInForce && certificates.isUsable
             && components.allSatisfy { $0.isReady || $0.role == .watcher }
         status.ready = ready
         // What is gone by, and not what is still on its way.

@@ -63,6 +63,7 @@ final class EveryFlagTests: XCTestCase {
         case "enable-ssrf-protection": needed = [plain, "--allow=10.0.0.1:80"]
         // Nor is a check of clients without TLS, and somebody who vouches for them.
         case "client-certificates": needed = ["--client-ca-path=/ca"]
+        case "client-ca-path": needed = ["--client-certificates=required"]
         case "allowed-client-names": needed = ["--client-ca-path=/ca", "--client-certificates=required"]
         case "secure-proxy": needed = []
         default: needed = [plain]

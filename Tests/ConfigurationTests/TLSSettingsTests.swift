@@ -50,6 +50,109 @@ final class TLSSettingsTests: XCTestCase {
         XCTAssertEqual(try parsed(all).notes, [])
     }
 
+    func testAuthoritiesOfClientsAreNothingWhereNobodyIsAsked() {
+        assertMistakes(["--client-ca-path=/ca"], [["--client-ca-path=/ca: nobody is asked for a certificate"]])
+        assertMistakes(
+            ["--client-ca-path=/ca", "--allowed-client-names=DNS:a", "--client-certificates=off"],
+            [["--client-ca-path=/ca: nobody is asked"], ["--allowed-client-names=DNS:a: nobody is asked"]])
+    }
+
+    func testNamesAreNothingWhereACertificateIsOptional() throws {
+        assertMistakes(
+            ["--client-certificates=optional", "--client-ca-path=/ca", "--allowed-client-names=DNS:a"],
+            [
+                [
+                    "--allowed-client-names=DNS:a: whoever shows no certificate would pass",
+                    "--client-certificates=optional",
+                ]
+            ])
+        XCTAssertEqual(try parsed(["--client-certificates=optional", "--client-ca-path=/ca"]).notes, [])
+    }
+
+    func testUpstreamsAreShownAPairOfTheirOwn() throws {
+        let on = "--decoder-use-tls"
+        for same in ["/etc/sidecar/certs", "/etc/sidecar/certs/", "/etc/sidecar/certs///", "/etc//sidecar/./certs"] {
+            assertMistakes(
+                [on, "--upstream-cert-path=\(same)"],
+                [["--upstream-cert-path=\(same): is the folder of --cert-path=/etc/sidecar/certs/ (the default)"]])
+        }
+        assertMistakes(
+            [on, "--cert-path=/a/", "--upstream-cert-path=/a"], [["--upstream-cert-path=/a", "--cert-path=/a/"]])
+        for other in ["/etc/sidecar/certs/upstream", "etc/sidecar/certs", "/etc/sidecar"] {
+            XCTAssertEqual(try parsed([on, "--upstream-cert-path=\(other)"]).notes, [], other)
+        }
+        // Nobody is served with it.
+        XCTAssertEqual(try parsed([plain, on, "--upstream-cert-path=/etc/sidecar/certs"]).notes, [])
+    }
+
+    func testAServersNameIsNoAddress() {
+        for leg in ["prefiller", "decoder"] {
+            for address in ["10.0.0.1", "fd00::1", "::ffff:10.0.0.1"] {
+                let flag = "--\(leg)-tls-server-name=\(address)"
+                assertMistakes(
+                    ["--\(leg)-use-tls", flag], [[flag, "is an address; leave it out", "the address that is called"]])
+            }
+        }
+    }
+
+    func testWhatHasNoEffectIsTold() throws {
+        let on = ["--prefiller-use-tls", "--decoder-use-tls"]
+        let skip = ["--prefiller-tls-insecure-skip-verify", "--decoder-tls-insecure-skip-verify"]
+        func notes(_ flags: [String]) throws -> [String] {
+            try parsed(flags).notes.filter { !$0.hasPrefix("certificates of the ") }
+        }
+        XCTAssertEqual(
+            try notes([plain, "--require-certificate"]),
+            ["--require-certificate=true has no effect with --secure-proxy=false"])
+        XCTAssertEqual(try notes(["--require-certificate"]), [])
+        XCTAssertEqual(try notes([plain, "--require-certificate=false"]), [])
+
+        for flag in ["--ca-cert-path=/ca", "--upstream-cert-path=/pair"] {
+            XCTAssertEqual(
+                try notes([flag]), ["\(flag) has no effect without --prefiller-use-tls or --decoder-use-tls"])
+            for leg in on { XCTAssertEqual(try notes([leg, flag]), [], "\(leg) \(flag)") }
+        }
+        // Nobody's certificate is checked; ours is shown all the same.
+        XCTAssertEqual(
+            try notes(on + skip + ["--ca-cert-path=/ca", "--upstream-cert-path=/pair"]),
+            ["--ca-cert-path=/ca has no effect beside \(skip[0]) and \(skip[1])"])
+        XCTAssertEqual(
+            try notes([on[0], skip[0], "--ca-cert-path=/ca"]), ["--ca-cert-path=/ca has no effect beside \(skip[0])"])
+        XCTAssertEqual(try notes(on + [skip[0], "--ca-cert-path=/ca"]), [], "the other is checked")
+
+        for (leg, i) in [("prefiller", 0), ("decoder", 1)] {
+            let flag = "--\(leg)-tls-server-name=name.example"
+            XCTAssertEqual(try notes([on[1 - i], flag]), ["\(flag) has no effect without \(on[i])"])
+            XCTAssertEqual(try notes([on[i], flag]), [])
+            XCTAssertEqual(
+                try notes([on[i], skip[i], flag]),
+                ["\(flag) is only asked for and not checked: \(skip[i]) takes any certificate"])
+        }
+    }
+
+    /// Nobody should think that the other version was meant too.
+    func testAListOfSuitesThatIsSilentOnAVersionIsTold() throws {
+        let old = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"
+        let new = "TLS_AES_128_GCM_SHA256"
+        func notes(_ suites: String, _ version: String) throws -> [String] {
+            try parsed(["--tls-cipher-suites=\(suites)", "--tls-min-version=\(version)"]).notes
+        }
+        XCTAssertEqual(
+            try notes(old, "1.2"), ["--tls-cipher-suites=\(old) names no suite of TLS 1.3, of which all stay in use"])
+        XCTAssertEqual(
+            try notes(new, "1.2"),
+            [
+                "--tls-cipher-suites=\(new) names no suite of TLS 1.2, of which all stay in use; to refuse TLS 1.2 set"
+                    + " --tls-min-version=1.3"
+            ])
+        XCTAssertEqual(
+            try notes(old, "1.3"), ["--tls-cipher-suites=\(old) has no effect: --tls-min-version=1.3 uses none of them"]
+        )
+        for version in ["1.2", "1.3"] { XCTAssertEqual(try notes("\(old),\(new)", version), []) }
+        XCTAssertEqual(try notes(new, "1.3"), [])
+        XCTAssertEqual(try notes("", "1.2"), [])
+    }
+
     func testVersionsHaveTheNamesOfKubernetesToo() throws {
         XCTAssertEqual(try parsed(["--tls-min-version=VersionTLS13"]).settings.tlsMinimum, .v13)
         XCTAssertEqual(try parsed(["--tls-min-version=VersionTLS12"]).settings.tlsMinimum, .v12)

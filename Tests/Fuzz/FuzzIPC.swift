@@ -61,6 +61,7 @@ private func fuzz(_ choice: UInt8, _ packet: UnsafeRawBufferPointer, _ descripto
                 case .fileWanted: require(role == .watcher, "only a watcher asks for files")
                 case .allowlistInForce: require(role == .dialer || role == .proxy, "only those who go by a list say so")
                 case .keyJudged, .certificateMade: require(role == .signer, "only a signer judges keys")
+                case .certificatesJudged: require(role == .proxy, "only a proxy shows certificates")
                 case .transferEnded: require(role == .kvAgent, "only a KV agent has transfers")
                 case .ready, .pong, .violation: break
                 }

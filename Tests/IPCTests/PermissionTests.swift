@@ -56,6 +56,10 @@ final class PermissionTests: XCTestCase {
             allowed.insert(Pair(role: .proxy, message: "allowlist-in-force", phase: phase))
         }
 
+        // A proxy says of certificates what it makes of them, whenever they reach it.
+        for phase in ChildPhase.allCases {
+            allowed.insert(Pair(role: .proxy, message: "certificates-judged", phase: phase))
+        }
         // A signer judges keys whenever it is given some, also before it is ready.
         for phase in [ChildPhase.starting, .serving, .stopping] {
             allowed.insert(Pair(role: .signer, message: "key-judged", phase: phase))
@@ -82,7 +86,7 @@ final class PermissionTests: XCTestCase {
         }
         XCTAssertEqual(found, allowed)
         XCTAssertEqual(checked, Role.allCases.count * Samples.fromChild.count * ChildPhase.allCases.count)
-        XCTAssertEqual(allowed.count, 104)
+        XCTAssertEqual(allowed.count, 108)
     }
 
     func testToChild() {

@@ -263,10 +263,11 @@ enum Samples {
         case .violation: 7
         case .keyJudged: 8
         case .certificateMade: 9
-        case .transferEnded: 10
+        case .certificatesJudged: 10
+        case .transferEnded: 11
         }
     }
-    static let fromChildCases = 11
+    static let fromChildCases = 12
 
     static func number(_ message: ToDialer) -> Int {
         switch message {

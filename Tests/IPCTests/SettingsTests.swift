@@ -78,7 +78,7 @@ final class SettingsTests: XCTestCase {
         for role in UInt8.min...UInt8.max {
             let payload = [role, 2]
             let packet = header(1, payload.count) + payload
-            let isSmall = [Role.admin, .resolver, .signer].map(\.rawValue).contains(role)
+            let isSmall = [Role.admin, .resolver].map(\.rawValue).contains(role)
             if case .message(let message) = decode(packet, 0, as: ToChild.self) {
                 XCTAssertTrue(isSmall, "role \(role)")
                 guard case .settings(let settings) = message else { return XCTFail("not settings") }

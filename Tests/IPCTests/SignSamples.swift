@@ -5,7 +5,9 @@ extension Samples {
     static var signerSettings: [ChildSettings] {
         var signer = SignerSettings()
         signer.logLevel = 4
-        return [.signer(SignerSettings()), .signer(signer)]
+        var modern = SignerSettings()
+        modern.speaksTLS12 = false
+        return [.signer(SignerSettings()), .signer(signer), .signer(modern)]
     }
 
     static var signerOrders: [ToChild] {
@@ -63,6 +65,8 @@ extension Samples {
         return KeyVerdict.allCases.map { .keyJudged(key: .max, verdict: $0, ends: .min) }
             + numbers.map { .keyJudged(key: $0, verdict: .good, ends: .max) }
             + certificates.map { .certificateMade(key: 3, certificate: $0) }
+            + CertificateUse.allCases.map { .certificatesJudged($0, key: .max, failure: "") }
+            + [.certificatesJudged(.serving, key: 0, failure: String(repeating: "f", count: FromChild.longestFailure))]
     }
 
     static var toSigner: [ToSigner] {

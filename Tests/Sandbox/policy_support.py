@@ -20,7 +20,7 @@ from house import BUILD, House, SimulatedEngine, state_and_session, wait_for  # 
 from support.engine import free_port  # noqa: E402
 from support.sidecar import as_arguments, environment  # noqa: E402, F401
 
-EXECUTABLES = ("routing-sidecar", "routing-sidecar-dialer", "routing-sidecar-proxy", "routing-sidecar-resolver",
+EXECUTABLES = ("routing-sidecar", "routing-sidecar-dialer", "routing-sidecar-proxy", "routing-sidecar-resolver", "routing-sidecar-signer",
                "routing-sidecar-kv-agent")
 
 

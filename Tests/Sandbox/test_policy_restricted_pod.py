@@ -19,6 +19,11 @@ REPRESENTATIVE = [
     "lifecycle/test_a_killed_proxy_is_replaced_and_refuses_nobody.py",
     "lifecycle/test_nothing_outlives_a_killed_supervisor.py",
     "lifecycle/test_term_lets_streams_finish.py",
+    "tls/test_a_changed_certificate_is_taken_within_a_second.py",
+    "tls/test_a_killed_signer_is_replaced_and_no_handshake_fails.py",
+    "tls/test_engines_that_ask_get_a_certificate.py",
+    "tls/test_restart_and_drain_lose_no_tls_stream.py",
+    "tls/test_the_signer_is_one_of_the_processes.py",
 ]
 
 

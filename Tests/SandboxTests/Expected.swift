@@ -89,7 +89,7 @@ enum Expected {
         .kvAgent: Rest(
             user: 10004, mayConnect: true, openFiles: 1024, portsOnly: true, paths: ["r /sys/class/net"]),
         .admin: Rest(user: 10005, mayConnect: false, openFiles: 1024),
-        .signer: Rest(user: 10006, mayConnect: false, openFiles: 256),
+        .signer: Rest(user: 10006, mayConnect: false, openFiles: 1024),
         .resolver: Rest(user: 10007, mayConnect: true, openFiles: 1024),
     ]
 }

@@ -19,7 +19,7 @@ from support.behaviours import (
 )
 from support.client import Client, Closed, ask, ask_raw, assert_error, assert_refused_and_closed
 from support.engine import Engine, free_port, wait_for
-from support.sidecar import BUILD, EXECUTABLE, Sidecar, as_arguments, is_alive, open_descriptors, run
+from support.sidecar import BUILD, EXECUTABLE, Sidecar, as_arguments, is_alive, open_descriptors, resident, run
 from support.wire import chunked_response, encode_chunk, head, request, response
 
 ROUTE = "x-prefiller-host-port"

@@ -95,6 +95,12 @@ final class CertificateFilesTests: XCTestCase {
         XCTAssertTrue(mistake { _ = try CertificateFiles.pair(in: folder) }.hasPrefix("tls.key can't be opened"))
         write("key", to: "tls.key")
         XCTAssertEqual(mistake { _ = try CertificateFiles.pair(in: folder) }, "tls.crt is empty")
+        write("-----BEGIN CERTIFICATE-----\n-----BEGIN EC PRIVATE KEY-----\n", to: "tls.crt")
+        XCTAssertTrue(mistake { _ = try CertificateFiles.pair(in: folder) }.contains("tls.crt holds a private key"))
+        unlink("\(folder)/tls.crt")
+        XCTAssertEqual(mkfifo("\(folder)/tls.crt", 0o600), 0)
+        XCTAssertEqual(mistake { _ = try CertificateFiles.pair(in: folder) }, "tls.crt is no file", "nor does it wait")
+        unlink("\(folder)/tls.crt")
         write(String(repeating: "x", count: (4 << 20) + 1), to: "tls.crt")
         XCTAssertEqual(mistake { _ = try CertificateFiles.pair(in: folder) }, "tls.crt is longer than 4 MiB")
     }
@@ -120,6 +126,9 @@ final class CertificateFilesTests: XCTestCase {
         XCTAssertEqual(mkdir("\(folder)/later", 0o700), 0)
         write("3", to: "later/tls.crt")
         XCTAssertEqual(watch.changes(), [late])
+        // Who may read it counts as well.
+        XCTAssertEqual(chmod(file, 0o644), 0)
+        XCTAssertEqual(watch.changes(), [file])
         unlink(file)
         XCTAssertEqual(watch.changes(), [file])
     }

@@ -33,6 +33,13 @@ final class ChildConfigurationTests: XCTestCase {
         return settings.denied.contains { $0.contains(endpoint) }
     }
 
+    func testTheSignerSignsForTLS12OnlyWhereItIsSpoken() throws {
+        for (flags, speaks) in [([], true), (["--tls-min-version=1.2"], true), (["--tls-min-version=1.3"], false)] {
+            guard case .signer(let settings) = try configuration(flags).signer else { return XCTFail("no settings") }
+            XCTAssertEqual(settings.speaksTLS12, speaks, "\(flags)")
+        }
+    }
+
     func testTheDecoderOnLocalhostIsTriedOverBothFamilies() throws {
         XCTAssertEqual(
             try dialer(["--vllm-port=8200"]).decoder, [Endpoint(.loopback4, 8200), Endpoint(.loopback6, 8200)])

@@ -20,18 +20,32 @@ STREAMS, INTERVAL_MS = 200, 10
 
 
 @contextlib.contextmanager
-def sidecar(pki, kind, port):
-    with HouseOverTLS(port, pki, kind, connect_timeout=None, prefill_timeout=None) as house:
+def sidecar(pki, kind, port, to_the_engine):
+    flags = {"decoder_use_tls": True, "ca_cert_path": pki / "ca.crt"} if to_the_engine else {}
+    with HouseOverTLS(port, pki, kind, connect_timeout=None, prefill_timeout=None, **flags) as house:
         yield house.port, house.pid
 
 
 @contextlib.contextmanager
-def nginx(pki, kind, port):
-    server = Nginx((pki / f"{kind}.crt", pki / f"{kind}.key"), port, free_port())
+def nginx(pki, kind, port, to_the_engine):
+    more = f"proxy_ssl_verify on; proxy_ssl_trusted_certificate {pki / 'ca.crt'}; proxy_ssl_name localhost;"
+    server = Nginx((pki / f"{kind}.crt", pki / f"{kind}.key"), port, free_port(), more=more if to_the_engine else "",
+                   scheme="https" if to_the_engine else "http")
     try:
         yield server.port, server.pid
     finally:
         server.close()
+
+
+@contextlib.contextmanager
+def far_end(pki, kind, chunks, over_tls):
+    """The engine's port; over TLS there is a door of nginx before it."""
+    with engine(chunks, INTERVAL_MS) as port:
+        if not over_tls:
+            yield port
+            return
+        with nginx(pki, kind, port, False) as (door, _):
+            yield door
 
 
 def spent(pid, work):
@@ -42,11 +56,11 @@ def spent(pid, work):
     return processor_time(pids) - before, told
 
 
-def measure(pki, kind, port, what, amount, chunks):
+def measure(pki, kind, port, what, amount, chunks, to_the_engine):
     """µs per unit for (sidecar, nginx): one after the other, both warm."""
     figures = []
     for peer in (sidecar, nginx):
-        with peer(pki, kind, port) as (serving, pid):
+        with peer(pki, kind, port, to_the_engine) as (serving, pid):
             load("handshakes", serving, "--count", 200, *SUITE)
             load("requests", serving, "--seconds", 0.3, *SUITE)
             if what == "handshake":
@@ -64,10 +78,10 @@ def measure(pki, kind, port, what, amount, chunks):
     return figures
 
 
-def check(pki, kind, what, limit, rounds, amount, chunks=200):
-    """`amount`: handshakes, or seconds of requests."""
-    with engine(chunks, INTERVAL_MS) as port:
-        pairs = [measure(pki, kind, port, what, amount, chunks) for _ in range(rounds)]
+def check(pki, kind, what, limit, rounds, amount, chunks=200, to_the_engine=False):
+    """`amount`: handshakes, or seconds of requests. `to_the_engine`: that side speaks TLS as well."""
+    with far_end(pki, kind, chunks, to_the_engine) as port:
+        pairs = [measure(pki, kind, port, what, amount, chunks, to_the_engine) for _ in range(rounds)]
     ours, theirs = (statistics.median(column) for column in zip(*pairs))
     ratio = statistics.median(own / other for own, other in pairs)
     words = (f"{ours:.1f} µs against nginx's {theirs:.1f} µs per {what}, ratio {ratio:.2f} at most {limit}; rounds "
@@ -76,7 +90,7 @@ def check(pki, kind, what, limit, rounds, amount, chunks=200):
     return words
 
 
-def in_process(pki, kind, rounds, amount):
+def in_process(pki, kind, limit, rounds, amount):
     """What the signer's way costs over a key in the serving process: the same server, once so and once so."""
     rows = {True: [], False: []}
     for _ in range(rounds):
@@ -94,4 +108,7 @@ def in_process(pki, kind, rounds, amount):
                 probe.stdin.close()
                 probe.stdout.close()
     here, there = statistics.median(rows[True]), statistics.median(rows[False])
-    return f"{there:.1f} µs with the key in the signer, {here:.1f} µs with it in the serving process: {there - here:+.1f} µs"
+    words = (f"{there:.1f} µs with the key in the signer, {here:.1f} µs with it in the serving process: "
+             f"{there - here:+.1f} µs")
+    assert there - here <= limit, words
+    return words

@@ -2,8 +2,8 @@
 
 import time
 
-from house_over_tls import HouseOverTLS, open_descriptors
-from load import engine, load, resident
+from house_over_tls import HouseOverTLS, open_descriptors, resident
+from load import engine, load
 
 # A process may hold this much more at the end than after the warm-up: malloc's tides, not a leak of a byte per handshake.
 MOST_GROWTH = 1 << 20
@@ -32,10 +32,12 @@ def check(pki, count, kind="p256"):
         after = state(house)
         assert house.everybody() == pids, "a process died"
         grown = {name: after[name][0] - before[name][0] for name in after}
-        words = ", ".join(f"{name} {after[name][0] / 1e6:.1f} MB ({grown[name] / 1e3:+.0f} kB, {after[name][1]} fds)" for name in after)
+        words = "; ".join(f"{name} {size / 1e6:.1f} MB, {grown[name] / 1e3:+.0f} kB, {descriptors} fds"
+                          for name, (size, descriptors) in after.items())
         for name in after:
             assert grown[name] <= MOST_GROWTH, f"the {name} has grown: {words}"
             assert after[name][1] <= before[name][1] + 2, f"descriptors of the {name}: {before[name][1]}, then {after[name][1]}"
-        counted = {way: house.tls_metric("sidecar_tls_handshakes_total", side="client", kind=way) for way in ("full", "resumed")}
+        counted = {way: house.tls_metric("sidecar_tls_handshakes_total", side="client", kind=way)
+                   for way in ("full", "resumed")}
         assert counted == {"full": full, "resumed": resumed}, (counted, full, resumed)
         return f"{full} full, {resumed} resumed; {words}"

@@ -11,8 +11,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Chaos"))
 
 from house import House, open_descriptors  # noqa: E402
 from report import NotChecked, Report  # noqa: E402
+from support.sidecar import resident  # noqa: E402
 
-__all__ = ["HouseOverTLS", "NotChecked", "Report", "certificate_directory", "open_descriptors", "swap"]
+__all__ = ["HouseOverTLS", "NotChecked", "Report", "certificate_directory", "open_descriptors", "resident", "swap"]
 
 
 def write_pair(folder, pki, name, key=None):

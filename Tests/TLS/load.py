@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,8 +22,9 @@ def program():
     if not _built:
         folder = tempfile.TemporaryDirectory(prefix="sctlsload")
         path = pathlib.Path(folder.name) / "load"
-        subprocess.run([os.environ.get("CC", "cc"), "-O2", "-Wall", "-D_GNU_SOURCE", "-o", str(path), *map(str, SOURCES), "-lssl",
-                        "-lcrypto"], check=True)
+        compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("clang") or "gcc"
+        subprocess.run([compiler, "-O2", "-Wall", "-D_GNU_SOURCE", "-o", str(path), *map(str, SOURCES), "-lssl", "-lcrypto"],
+                       check=True)
         _built.extend([folder, path])
     return str(_built[1])
 
@@ -87,12 +89,3 @@ def processor_time(pids):
             with contextlib.suppress(OSError):
                 total += int((task / "schedstat").read_text().split()[0])
     return total / 1e9
-
-
-def resident(pid):
-    line = next(line for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) << 10
-
-
-def name_of(pid):
-    return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()

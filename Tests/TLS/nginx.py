@@ -32,7 +32,7 @@ http {{
         ssl_session_cache none;
         {more}
         location / {{
-            proxy_pass http://behind;
+            proxy_pass {scheme}://behind;
             proxy_http_version 1.1;
             proxy_set_header Connection "";
             proxy_set_header Host $host;
@@ -48,7 +48,7 @@ http {{
 class Nginx:
     """Serves `pair` over TLS and passes everything on to the port `behind`; ends with `close`."""
 
-    def __init__(self, pair, behind, port, host="127.0.0.1", more=""):
+    def __init__(self, pair, behind, port, host="127.0.0.1", more="", scheme="http"):
         program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
         assert program, "nginx is missing: scripts/install-dependencies.sh test installs it"
         self.port, self.host = port, host
@@ -56,10 +56,11 @@ class Nginx:
         user = "user root;" if os.geteuid() == 0 else ""
         path = self.folder / "nginx.conf"
         path.write_text(CONFIGURATION.format(folder=self.folder, user=user, behind=behind, host=host, port=port,
-                                             certificate=pair[0], key=pair[1], more=more))
+                                             certificate=pair[0], key=pair[1], more=more,
+                                             scheme=scheme))
         # A process group of its own: no other test ever has to look for it.
-        self.process = subprocess.Popen([program, "-p", str(self.folder), "-c", str(path), "-e", str(self.folder / "error.log")],
-                                        stdin=subprocess.DEVNULL, start_new_session=True)
+        command = [program, "-p", self.folder, "-c", path, "-e", self.folder / "error.log"]
+        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, start_new_session=True)
         deadline = time.monotonic() + 10
         while True:
             try:

@@ -28,10 +28,82 @@ final class KeyTests: XCTestCase {
         XCTAssertEqual(verdict(good, Array(key.dropLast(40))), .keyUnreadable)
         XCTAssertEqual(verdict(good, good), .keyUnreadable)
         XCTAssertEqual(verdict([], key), .certificateUnreadable)
-        XCTAssertEqual(verdict(key, key), .certificateUnreadable)
+        XCTAssertEqual(verdict(key, key), .certificateHoldsKey)
         XCTAssertEqual(verdict(Array(good.dropLast(40)), key), .certificateUnreadable)
         let cut = good + Array(try authority.bytes("ca.crt").dropLast(40))
         XCTAssertEqual(verdict(cut, key), .certificateUnreadable, "a chain that breaks off")
+    }
+
+    /// What the proxy's OpenSSL would not show is refused here, where the old pair stays in force and the log says why; and
+    /// what is good here, the proxy can show.
+    func testWhatTheProxyWouldRefuseIsRefused() throws {
+        let signing = try Signing()
+        let authority = signing.authority
+        func judged(_ chain: [String], key: String = "p256", _ expected: KeyVerdict, line: UInt = #line) throws {
+            let bytes = try chain.flatMap { try authority.bytes("\($0).crt") }
+            let verdict = try signing.add(99, .server, chain: bytes, key: authority.bytes("\(key).key")).verdict
+            XCTAssertEqual(verdict, expected, "\(chain)", line: line)
+            let isShown = (try? server(TLSIdentity(chain: bytes, key: 99))) != nil
+            XCTAssertEqual(isShown, expected == .good, "\(chain) and OpenSSL", line: line)
+        }
+        try judged(["p256", "ca"], .good)
+        try judged(["sha1"], key: "sha1", .certificateSignatureWeak)
+        try judged(["md5"], key: "md5", .certificateSignatureWeak)
+        try judged(["p256", "sha1"], .certificateSignatureWeak)
+        try judged(["p256", "ca", "sha1"], .certificateSignatureWeak)
+        try judged(["p256", "sha1-root"], .good)
+        try judged(["sha1-root"], key: "sha1-root", .good)
+        try judged(["p256", "rsa1024"], .certificateKeyWeak)
+        try judged(["p256", "p192"], .certificateKeyWeak)
+        try judged(["p256", "p224"], .good)
+        try judged(["p256", "p224", "rsa1024"], .certificateKeyWeak)
+    }
+
+    func testAChainIsBounded() throws {
+        let signing = try Signing()
+        let leaf = try signing.authority.bytes("p256.crt")
+        let ca = try signing.authority.bytes("ca.crt")
+        func verdict(_ others: Int) throws -> KeyVerdict {
+            let chain = leaf + [[UInt8]](repeating: ca, count: others).flatMap { $0 }
+            return try signing.add(99, .server, chain: chain, key: signing.authority.bytes("p256.key")).verdict
+        }
+        XCTAssertEqual(try verdict(9), .good)
+        XCTAssertEqual(try verdict(10), .chainTooLong)
+        XCTAssertEqual(try verdict(300), .chainTooLong)
+    }
+
+    /// tls.crt goes to the proxy as it is: a key in it would be in the process that reads clients' bytes.
+    func testACertificateFileWithAPrivateKeyIsRefused() throws {
+        let signing = try Signing()
+        let authority = signing.authority
+        let leaf = try authority.bytes("p256.crt")
+        let key = try authority.bytes("p256.key")
+        func verdict(_ chain: [UInt8]) -> KeyVerdict { signing.add(99, .server, chain: chain, key: key).verdict }
+        for name in ["p256", "rsa", "ed25519", "encrypted"] {
+            let held = try authority.bytes("\(name).key")
+            XCTAssertEqual(verdict(leaf + held), .certificateHoldsKey, name)
+            XCTAssertEqual(verdict(held + leaf), .certificateHoldsKey, name)
+        }
+        XCTAssertEqual(verdict(leaf + Array(key.dropLast(40))), .certificateHoldsKey, "a broken one")
+        XCTAssertEqual(verdict(leaf + Array("-----BEGIN PRIVATE KEY-----".utf8)), .certificateHoldsKey, "its beginning")
+        let remark = Array("the PRIVATE KEY is elsewhere\n-----BEGIN".utf8)
+        XCTAssertEqual(verdict(remark + [0x0A] + leaf), .good, "a remark")
+        // The verdict is told and not the key taken.
+        XCTAssertEqual(verdict(leaf), .good)
+        XCTAssertEqual(verdict(leaf + key), .certificateHoldsKey)
+        XCTAssertEqual(signing.keys.count, 1, "the one before stays")
+    }
+
+    func testEveryVerdictSaysSomethingOfItsOwn() {
+        let meanings = KeyVerdict.allCases.map(\.meaning)
+        XCTAssertEqual(Set(meanings).count, meanings.count)
+        // What is wrong, and what is to be done.
+        for verdict in [
+            KeyVerdict.certificateHoldsKey, .certificateKeyWeak, .certificateSignatureWeak, .chainTooLong,
+        ] {
+            XCTAssertTrue(verdict.meaning.contains("tls.crt"), verdict.meaning)
+            XCTAssertTrue(verdict.meaning.contains("; leave") || verdict.meaning.contains("; have"), verdict.meaning)
+        }
     }
 
     func testAKeyThatWasRefusedChangesNothing() throws {
@@ -159,6 +231,21 @@ final class KeyTests: XCTestCase {
                 SignRequest(key: key, algorithm: 0x0403, isDigest: true, content: .init(repeating: 1, count: 32))))
         XCTAssertEqual(refusal(signing, verify(key, role: "server")), .notAHandshake)
         XCTAssertEqual(refusal(signing, keyExchange(key)), .notAHandshake)
+    }
+
+    /// A client's digest of TLS 1.2 can be any hash. Where 1.2 isn't spoken nobody needs it, nor a server's key exchange.
+    func testNothingOfTLS12IsSignedWhereItIsNotSpoken() throws {
+        let signing = try Signing()
+        let client = try signing.identity("client", .client).key
+        let server = try signing.identity("p256").key
+        let digest = SignRequest(
+            key: client, algorithm: 0x0403, isDigest: true, content: .init(repeating: 1, count: 32))
+        XCTAssertNil(refusal(signing, digest))
+        signing.keys.speaksTLS12 = false
+        XCTAssertEqual(refusal(signing, digest), .notAHandshake)
+        XCTAssertEqual(refusal(signing, keyExchange(server)), .notAHandshake)
+        XCTAssertNil(refusal(signing, verify(client, role: "client")))
+        XCTAssertNil(refusal(signing, verify(server, role: "server")))
     }
 
     func testAnAlgorithmMustFitTheKey() throws {

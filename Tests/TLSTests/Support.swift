@@ -55,6 +55,26 @@ struct Authority {
         leaf unnamed DNS:someone.else 30
         openssl ec -in p256.key -aes128 -passout pass:secret -out encrypted.key
         openssl genrsa -out weak.key 1024
+
+        # What OpenSSL's second level of security refuses: digests, and the keys of intermediates.
+        sign() { # name, digest, authority
+            openssl req -new -key $1.key -subj "/CN=$1" -out $1.csr -config request.cnf
+            openssl x509 -req -in $1.csr -CA ${3:-ca}.crt -CAkey ${3:-ca}.key -CAcreateserial -days 30 -$2 -out $1.crt
+        }
+        make_key sha1
+        sign sha1 sha1
+        # There is no ECDSA with MD5.
+        openssl req -x509 -new -key rsa.key -subj "/CN=rsa-ca" -days 30 -out rsa-ca.crt -config request.cnf
+        cp rsa.key rsa-ca.key
+        make_key md5
+        sign md5 md5 rsa-ca
+        cp weak.key rsa1024.key
+        openssl ecparam -name prime192v1 -genkey -noout -out p192.key
+        openssl ecparam -name secp224r1 -genkey -noout -out p224.key
+        for weak in rsa1024 p192 p224; do sign $weak sha256; done
+        make_key sha1-root
+        openssl req -x509 -new -sha1 -key sha1-root.key -subj "/CN=sha1-root" -days 30 -out sha1-root.crt \\
+            -config request.cnf -addext basicConstraints=critical,CA:TRUE
         """
 
     private func run(_ text: String) -> Bool {

@@ -80,6 +80,16 @@ def chaos(record):
     record.judge("the chaos suite ends well", lines[-1] if lines else f"exit {status}", status == 0)
 
 
+def tls(record):
+    """Keys in memory, rotation, endurance and cost, each line with its numbers; and other people's clients."""
+    status, lines = stream(record, "tls-interop", [sys.executable, "Tests/TLS/interop.py"], 600)
+    record.judge("the TLS library and the signer get on with openssl, curl and Python",
+                 lines[-1] if lines else f"exit {status}", status == 0)
+    status, lines = stream(record, "tls", [sys.executable, "Tests/TLS/full.py"], 3600)
+    rows_of(record, lines)
+    record.judge("the TLS checks end well", lines[-1] if lines else f"exit {status}", status == 0)
+
+
 def mixed(record):
     minutes = os.environ.get("VERIFY_MINUTES", "10")
     status, lines = stream(record, "mixed", [sys.executable, "Tests/Verify/mixed.py", "--minutes", minutes],
@@ -148,6 +158,7 @@ def main():
         raise SystemExit(f"{BUILD / 'routing-sidecar'} is not there: run `make build`, or set SIDECAR_BUILD")
     record = Record(ROOT)
     steps = {"structure": structure, "costs": costs.add_to, "chaos": chaos, "mixed": mixed, "scenarios": scenarios,
+             "tls": tls,
              "real": real_engines, "bench": lambda record: bench.add_to(record, BUILD), "fresh": fresh_clone}
     wanted = sys.argv[1:] or list(steps)
     unknown = [name for name in wanted if name not in steps]

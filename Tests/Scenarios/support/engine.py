@@ -13,10 +13,19 @@ import time
 from .wire import Closed, Reader, Request, framing, parse_head, read_body
 
 
+given = set()
+
+
 def free_port():
-    """A port below the ephemeral range, so that no outgoing connection can have taken it meanwhile."""
+    """A port below the ephemeral range, so that no outgoing connection can have taken it meanwhile. Each once, as long as
+    there are any: it may be asked for long before it is bound."""
+    if len(given) > 6000:
+        given.clear()
     while True:
         port = random.randrange(20000, 32000)
+        if port in given:
+            continue
+        given.add(port)
         with socket.socket() as v4, socket.socket(socket.AF_INET6) as v6:
             try:
                 v4.bind(("127.0.0.1", port))

@@ -230,3 +230,10 @@ def is_alive(pid):
 
 def open_descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def resident(pid):
+    """Bytes of memory that a process holds right now."""
+    with open(f"/proc/{pid}/status") as status:
+        line = next(line for line in status if line.startswith("VmRSS"))
+    return int(line.split()[1]) << 10

@@ -81,6 +81,14 @@ def swapped(certificates):
     return path
 
 
+def with_the_key(certificates):
+    """Both in one file, as some servers want them."""
+    path = certificates.new_directory("p256")
+    with open(path / "tls.crt", "ab") as file:
+        file.write((path / "tls.key").read_bytes())
+    return path
+
+
 def endless(certificates):
     path = certificates.new_directory("p256")
     with open(path / "tls.crt", "ab") as file:
@@ -89,5 +97,5 @@ def endless(certificates):
 
 
 MISSING = [missing_directory, empty, no_key, no_certificate, unreadable, dangling]
-BROKEN = [encrypted, mismatched, mismatched_kind, expired, not_yet_valid, no_pem, cut_off, swapped, endless]
+BROKEN = [encrypted, mismatched, mismatched_kind, expired, not_yet_valid, no_pem, cut_off, swapped, with_the_key, endless]
 ALL = MISSING + BROKEN

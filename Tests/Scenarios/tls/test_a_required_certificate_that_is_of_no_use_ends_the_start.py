@@ -13,14 +13,16 @@ CERTIFICATE = 81
 
 REASONS = {
     causes.encrypted: "encrypted|password", causes.expired: "expired", causes.not_yet_valid: "not (yet valid|valid yet)",
-    causes.mismatched: "mismatch|not the certificate's|does not belong", causes.no_key: "tls.key", causes.no_certificate: "tls.crt",
+    causes.mismatched: "mismatch|not the certificate's|does not belong", causes.no_key: "tls.key",
+    causes.no_certificate: "tls.crt",
+    causes.with_the_key: "tls.crt holds a private key",
 }
 
 
-def start(path, ports):
+def start(path):
     own = {
-        "secure_proxy": True, "cert_path": path, "require_certificate": True, "port": ports.pop(), "vllm_port": ports.pop(),
-        "listen_address": "127.0.0.1", "admin_address": "127.0.0.1", "admin_port": ports.pop(), "control_socket": "off",
+        "secure_proxy": True, "cert_path": path, "require_certificate": True, "port": free_port(), "vllm_port": free_port(),
+        "listen_address": "127.0.0.1", "admin_address": "127.0.0.1", "admin_port": free_port(), "control_socket": "off",
     }
     return run(*as_arguments(own))
 
@@ -29,11 +31,8 @@ def start(path, ports):
 def starts(certificates):
     """All at once: files that are missing are waited for."""
     paths = {cause: cause(certificates) for cause in causes.ALL}
-    ports = set()
-    while len(ports) < 3 * len(paths):
-        ports.add(free_port())
     with concurrent.futures.ThreadPoolExecutor(len(paths)) as pool:
-        running = {cause: pool.submit(start, path, ports) for cause, path in paths.items()}
+        running = {cause: pool.submit(start, path) for cause, path in paths.items()}
         return {cause: (paths[cause], future.result()) for cause, future in running.items()}
 
 

@@ -1,17 +1,11 @@
 """Back-pressure goes through TLS: who does not read fills nobody's memory, and nothing is lost."""
 
-import pathlib
 import threading
 
-from harness import CHAT, STREAMED, encode_chunk, head, request, wait_for
+from harness import CHAT, STREAMED, encode_chunk, head, request, resident, wait_for
 
 TOTAL = 48 << 20
 PIECE = bytes(range(256)) * 256
-
-
-def resident(pid):
-    line = next(line for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) << 10
 
 
 def test_it_does(secure):

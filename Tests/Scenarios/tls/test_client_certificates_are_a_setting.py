@@ -4,7 +4,7 @@ import ssl
 
 import pytest
 
-from harness import run
+from harness import run, wait_for
 from support.certificates import GATEWAY
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
@@ -19,7 +19,6 @@ SETTINGS = {
     "required": {"client_certificates": "required"},
     "listed": {"client_certificates": "required", "allowed_client_names": LIST},
     "one": {"client_certificates": "required", "allowed_client_names": GATEWAY},
-    "listed-optional": {"client_certificates": "optional", "allowed_client_names": LIST},
 }
 SERVED = {
     "off": ALL,
@@ -27,7 +26,6 @@ SERVED = {
     "required": [GOOD, STRANGER, SERVICE],
     "listed": [GOOD, SERVICE],
     "one": [GOOD],
-    "listed-optional": [NONE, GOOD, SERVICE],
 }
 
 
@@ -59,19 +57,32 @@ def test_required_without_an_authority_is_a_mistake(certificates):
     assert done.returncode == 64 and "client-ca-path" in done.stderr, done
 
 
+def test_names_without_required_are_a_mistake(certificates):
+    """Who shows no certificate would pass."""
+    done = run("check-config", "--client-certificates", "optional", "--client-ca-path", str(certificates.ca),
+               "--allowed-client-names", LIST)
+    assert done.returncode == 64 and "allowed-client-names" in done.stderr, done
+
+
 def test_health_is_asked_for_on_the_admin_port_without_any(launch_tls, certificates):
     sidecar = launch_tls(client_certificates="required", client_ca_path=certificates.ca)
     assert sidecar.admin("/readyz").status == 200
     assert sidecar.admin("/livez").status == 200
 
 
-def test_a_changed_authority_is_taken(launch_tls, certificates):
-    from harness import wait_for
-
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_changed_authority_is_taken(launch_tls, certificates, version):
+    """Also by those that come back: a session is worth no more than the certificate that it began with."""
     path = certificates.new_directory() / "clients.crt"
     path.write_bytes(certificates.ca.read_bytes())
     sidecar = launch_tls(client_certificates="required", client_ca_path=path)
-    assert is_served(sidecar, certificates, GOOD, VERSIONS[1])
+    known = certificates.client(GOOD, versions=(version, version))
+    with sidecar.connect(known) as client:
+        assert client.ask().status == 200
+        session = client.session
     path.write_bytes(certificates.other_ca.read_bytes())
-    wait_for(lambda: is_served(sidecar, certificates, FOREIGN, VERSIONS[1]), "the new authority to count", 5)
-    assert not is_served(sidecar, certificates, GOOD, VERSIONS[1])
+    wait_for(lambda: is_served(sidecar, certificates, FOREIGN, version), "the new authority to count", 5)
+    assert not is_served(sidecar, certificates, GOOD, version)
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        with sidecar.connect(known, session=session) as client:
+            client.ask()

@@ -1,11 +1,10 @@
 """Thousands of connections with rubbish, half hellos, or nothing: others are served, no descriptor and no memory is left."""
 
 import os
-import pathlib
 import socket
 import struct
 
-from harness import Client, in_background, open_descriptors, wait_for
+from harness import Client, in_background, open_descriptors, resident, wait_for
 from support.tls import ByHand
 
 COUNT = 3000
@@ -21,11 +20,6 @@ def rubbish(hello):
     ]
     while True:
         yield from kinds
-
-
-def resident(pid):
-    line = next(line for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) << 10
 
 
 def storm(port, hello, count):

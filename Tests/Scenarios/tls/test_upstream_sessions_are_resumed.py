@@ -1,4 +1,4 @@
-"""The second connection to an engine needs no certificate, when the engine gave a session; one that is refused costs nothing."""
+"""The second connection to an engine begins with the session of the first; one that the engine forgot costs nothing."""
 
 import ssl
 
