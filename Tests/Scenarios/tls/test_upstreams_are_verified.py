@@ -3,7 +3,7 @@ settings say what else may be. Each row has its one outcome, for the prefiller a
 
 import pytest
 
-from harness import CHAT, PROMPT, ROUTE, Client, assert_error, decodes, prefills, request
+from harness import CHAT, PROMPT, ROUTE, Client, assert_error, decodes, prefills, request, wait_for
 
 OK, REFUSED = True, False
 NAMED = {"server_name": "prefill-0.pool.svc"}
@@ -61,6 +61,8 @@ def judge(sidecar, leg, answer, engine, outcome, skip):
         assert sidecar.metric("sidecar_tls_handshakes_total", side=leg) >= 1
         return
     assert_error(answer, 502, f"{leg}_tls_failed")
+    # The engine notes its side of it a moment later.
+    wait_for(lambda: engine.hellos >= 1, "the handshake that failed", 5)
     assert engine.requests == [] and engine.hellos == 1, "it was tried again"
     assert sidecar.metric("sidecar_tls_handshake_failures_total", side=leg) == 1
 
