@@ -184,12 +184,18 @@ extension Loop {
         forEachClient { client in
             guard client.pointee.upstream >= 0 else { return }
             let upstream = upstreams + Int(client.pointee.upstream)
-            guard upstream.pointee.purpose == .prefiller, outsideAllowlist(upstream.pointee.endpoint) != nil else {
+            guard upstream.pointee.purpose == .prefiller, let reason = outsideAllowlist(upstream.pointee.endpoint)
+            else {
+                return
+            }
+            if upstream.pointee.phase == .handshake {
+                // Its leg hasn't begun, and must not: another candidate may be called instead.
+                stripe.add(.revoked)
+                refuse(upstream, client, reason)
                 return
             }
             upstream.pointee.isSpent = true
-            // A leg whose handshake isn't done has not begun, and must not begin.
-            guard settings.cutRevoked || upstream.pointee.phase == .handshake else { return }
+            guard settings.cutRevoked else { return }
             stripe.add(.revoked)
             perform(client.pointee.life.handle(.revoked), client)
         }

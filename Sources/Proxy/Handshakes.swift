@@ -168,7 +168,8 @@ extension Loop {
         }
     }
 
-    private func refuse(
+    /// A prefiller that the allowlist doesn't have is left before it is told anything.
+    func refuse(
         _ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>, _ reason: DialRefusal
     ) {
         timers.set(client.pointee.fd, 0, in: clients)

@@ -63,7 +63,7 @@ struct RequestLife: Equatable {
         case deadlinePassed
         case clientGone
         case drainDeadline
-        /// The prefiller has left the allowlist, and its leg hasn't begun, or the settings say: cut what runs.
+        /// The prefiller has left the allowlist, and the settings say: cut what runs.
         case revoked
     }
 
@@ -156,8 +156,7 @@ struct RequestLife: Equatable {
             phase = .finished
             return .cut
 
-        case (.reachingPrefiller, .revoked), (.prefilling, .revoked), (.collectingHandoff, .revoked):
-            return fail(.prefillerNotAllowed)
+        case (.prefilling, .revoked), (.collectingHandoff, .revoked): return fail(.prefillerNotAllowed)
         case (.relaying, .revoked):
             phase = .finished
             return .cut
@@ -191,7 +190,7 @@ struct RequestLife: Equatable {
             (.finished, .begin), (.finished, .connected), (.finished, .refused), (.finished, .answered),
             (.finished, .handoff), (.finished, .answerTooLarge), (.finished, .completed), (.finished, .lost),
             (.finished, .deadlinePassed), (.finished, .drainDeadline),
-            (.idle, .revoked), (.reachingDecoder, .revoked), (.decoding, .revoked),
+            (.idle, .revoked), (.reachingPrefiller, .revoked), (.reachingDecoder, .revoked), (.decoding, .revoked),
             (.finished, .revoked), (.idle, .tlsFailed), (.finished, .tlsFailed):
             return .none
         }

@@ -30,8 +30,6 @@ final class RequestLifeTableTests: XCTestCase {
         (.reachingPrefiller, .refused(.tooMany), .fail(.noResources), .finished),
         (.reachingPrefiller, .refused(.noResources), .fail(.noResources), .finished),
         (.reachingPrefiller, .refused(.dialerLost), .fail(.noResources), .finished),
-        // It was connected, and left the allowlist before its TLS handshake was done.
-        (.reachingPrefiller, .revoked, .fail(.prefillerNotAllowed), .finished),
         (.reachingPrefiller, .deadlinePassed, .fail(.prefillerUnreachable), .finished),
         // TLS that fails is never tried again, whatever came before, and never done without.
         (.reachingPrefiller, .tlsFailed, .fail(.prefillerTLS), .finished),

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from harness import CHAT, PROMPT, ROUTE, ask, assert_error, in_background, wait_for
+from harness import CHAT, PROMPT, ROUTE, ask, assert_error, in_background, prefills, wait_for
 
 
 class Waits:
@@ -38,20 +38,43 @@ class Waits:
         self.listener.close()
 
 
-@pytest.mark.parametrize("how", ["finish", "cut"])
-def test_it_does_not(launch, certificates, how):
-    with Waits(certificates.server("address-only")) as prefiller:
+@pytest.fixture
+def shorten(launch, certificates):
+    """Starts a sidecar that may call these, and lets the first of them leave the list while its handshake waits."""
+
+    def start(leaver, *others, **flags):
         members = certificates.new_directory() / "members"
-        members.write_text(f"{prefiller.address}\n127.0.0.1:1\n")
+        stay = "".join(f"{address}\n" for address in ("127.0.0.1:1", *others))
+        members.write_text(f"{leaver.address}\n{stay}")
         sidecar = launch(
             prefiller_use_tls=True, ca_cert_path=certificates.ca, enable_ssrf_protection=True, allow_file=members,
-            revoked_connections=how, connect_timeout="8s")
-        answer = in_background(lambda: ask(sidecar.port, "POST", CHAT, [(ROUTE, prefiller.address)], PROMPT))
-        assert prefiller.called.wait(5)
-        members.write_text("127.0.0.1:1\n")
+            connect_timeout="8s", **flags)
+        route = [(ROUTE, ",".join((leaver.address, *others)))]
+        answer = in_background(lambda: ask(sidecar.port, "POST", CHAT, route, PROMPT))
+        assert leaver.called.wait(5)
+        members.write_text(stay)
         sidecar.signal(signal.SIGHUP)
-        assert_error(answer(), 403, "prefill_target_not_allowed")
+        return sidecar, answer()
+
+    return start
+
+
+@pytest.mark.parametrize("how", ["finish", "cut"])
+def test_it_does_not(shorten, certificates, how):
+    with Waits(certificates.server("address-only")) as prefiller:
+        sidecar, answer = shorten(prefiller, revoked_connections=how)
+        assert_error(answer, 403, "prefill_target_not_allowed")
         assert sidecar.metric("sidecar_revoked_connections_total", stage="connected") == 1
         prefiller.go.set()
         wait_for(lambda: prefiller.got, "the handshake to end")
         assert b"".join(prefiller.got) == b"" and sidecar.decoder.requests == []
+
+
+def test_the_next_candidate_is_called(shorten, engine, certificates):
+    other = engine(prefills())
+    with Waits(certificates.server("address-only")) as prefiller:
+        sidecar, answer = shorten(prefiller, other.address)
+        assert answer.status == 200 and len(other.requests) == len(sidecar.decoder.requests) == 1
+        prefiller.go.set()
+        wait_for(lambda: prefiller.got, "the handshake to end")
+        assert b"".join(prefiller.got) == b""
