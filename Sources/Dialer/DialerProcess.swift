@@ -79,25 +79,14 @@ final class DialerProcess {
     // MARK: Orders
 
     private func receiveOrders() {
-        while true {
-            switch control.receive(ToChild.self) {
-            case .nothing: return
-            case .closed: _exit(ExitCode.lostSupervisor.rawValue)
-            case .violation(let violation): end("the supervisor broke the protocol: \(violation)", .ipcViolation)
-            case .message(let message, let descriptor):
-                guard Permissions.accepts(.dialer, message) else {
-                    end("the supervisor sent '\(message.name)', which the dialer doesn't take", .ipcViolation)
-                }
-                take(message, descriptor)
-            }
-        }
+        control.receiveOrders(as: .dialer, orEnd: end, take)
     }
 
     private func take(_ message: ToChild, _ descriptor: Int32) {
         switch message {
         case .settings(.dialer(let settings)):
             guard !hasSettings else { end("settings came twice", .ipcViolation) }
-            policy = Policy(settings: settings, own: Self.ownAddresses())
+            policy = Policy(settings: settings, own: ownAddresses())
             hasSettings = true
         case .segment(let stripes):
             guard let segment = SegmentWriter.map(fd: descriptor, stripes: Int(stripes)) else {
@@ -137,12 +126,12 @@ final class DialerProcess {
         }
     }
 
-    private static func ownAddresses() -> [Address] {
-        withUnsafeTemporaryAllocation(byteCount: 16 * 1024, alignment: 8) { room in
-            let count = cl_own_addresses(room.baseAddress!.assumingMemoryBound(to: UInt8.self), 1024)
-            return (0..<Int(max(0, count))).map {
-                Address(bytes: UnsafeRawBufferPointer(rebasing: room[$0 * 16..<$0 * 16 + 16]))
-            }
+    private func ownAddresses() -> [Address] {
+        do {
+            return try Address.ofThisHost()
+        } catch {
+            // A call to this pod itself is always refused; without its addresses it would be made.
+            end("the addresses of this host can't be read: \(error)", .resource)
         }
     }
 

@@ -126,18 +126,7 @@ final class KVAgentProcess {
     // MARK: Orders
 
     private func receiveOrders() {
-        while true {
-            switch control.receive(ToChild.self) {
-            case .nothing: return
-            case .closed: _exit(ExitCode.lostSupervisor.rawValue)
-            case .violation(let violation): end("the supervisor broke the protocol: \(violation)", .ipcViolation)
-            case .message(let message, let descriptor):
-                guard Permissions.accepts(.kvAgent, message) else {
-                    end("the supervisor sent '\(message.name)', which the KV agent doesn't take", .ipcViolation)
-                }
-                take(message, descriptor)
-            }
-        }
+        control.receiveOrders(as: .kvAgent, orEnd: end, take)
     }
 
     private func take(_ message: ToChild, _ descriptor: Int32) {
@@ -147,7 +136,7 @@ final class KVAgentProcess {
             hasSettings = true
             self.settings = settings
             level = ChildLog.Level(rawValue: settings.reach.logLevel) ?? .trace
-            policy_ = PeerPolicy(settings: settings, own: Self.ownAddresses())
+            policy_ = PeerPolicy(settings: settings, own: ownAddresses())
         case .segment(let stripes):
             guard let segment = SegmentWriter.map(fd: descriptor, stripes: Int(stripes)) else {
                 end("the counter segment is not what it must be", .resource)
@@ -206,12 +195,12 @@ final class KVAgentProcess {
         }
     }
 
-    private static func ownAddresses() -> [Address] {
-        let most = 64
-        var bytes = [UInt8](repeating: 0, count: most * 16)
-        let count = Int(max(0, cl_own_addresses(&bytes, Int32(most))))
-        return bytes.withUnsafeBytes { all in
-            (0..<min(count, most)).map { Address(bytes: UnsafeRawBufferPointer(rebasing: all[$0 * 16..<$0 * 16 + 16])) }
+    private func ownAddresses() -> [Address] {
+        do {
+            return try Address.ofThisHost()
+        } catch {
+            // A call to this pod itself is always refused; without its addresses it would be made.
+            end("the addresses of this host can't be read: \(error)", .resource)
         }
     }
 

@@ -121,19 +121,7 @@ final class ProxyProcess: @unchecked Sendable {
     }
 
     private func receiveOrders() {
-        while true {
-            switch control.receive(ToChild.self) {
-            case .nothing: return
-            case .closed: _exit(ExitCode.lostSupervisor.rawValue)
-            case .violation(let violation):
-                exit("the supervisor broke the protocol: \(violation)", .ipcViolation)
-            case .message(let message, let descriptor):
-                guard Permissions.accepts(.proxy, message) else {
-                    exit("the supervisor sent '\(message.name)', which a proxy doesn't take", .ipcViolation)
-                }
-                take(message, descriptor)
-            }
-        }
+        control.receiveOrders(as: .proxy, orEnd: exit, take)
     }
 
     private func take(_ message: ToChild, _ descriptor: Int32) {

@@ -80,18 +80,7 @@ final class ResolverProcess {
     // MARK: Orders
 
     private func receiveOrders() {
-        while true {
-            switch control.receive(ToChild.self) {
-            case .nothing: return
-            case .closed: _exit(ExitCode.lostSupervisor.rawValue)
-            case .violation(let violation): end("the supervisor broke the protocol: \(violation)", .ipcViolation)
-            case .message(let message, let descriptor):
-                guard Permissions.accepts(.resolver, message) else {
-                    end("the supervisor sent '\(message.name)', which the resolver doesn't take", .ipcViolation)
-                }
-                take(message, descriptor)
-            }
-        }
+        control.receiveOrders(as: .resolver, orEnd: end, take)
     }
 
     private func take(_ message: ToChild, _ descriptor: Int32) {

@@ -55,20 +55,8 @@ final class SignerProcess {
     // MARK: Orders
 
     private func receiveOrders() {
-        while true {
-            switch control.receive(ToChild.self) {
-            case .nothing:
-                sayReady()
-                return
-            case .closed: _exit(ExitCode.lostSupervisor.rawValue)
-            case .violation(let violation): end("the supervisor broke the protocol: \(violation)", .ipcViolation)
-            case .message(let message, let descriptor):
-                guard Permissions.accepts(.signer, message) else {
-                    end("the supervisor sent '\(message.name)', which the signer doesn't take", .ipcViolation)
-                }
-                take(message, descriptor)
-            }
-        }
+        control.receiveOrders(as: .signer, orEnd: end, take)
+        sayReady()
     }
 
     private func take(_ message: ToChild, _ descriptor: Int32) {

@@ -76,18 +76,9 @@ final class WatcherProcess {
     // MARK: Orders
 
     private func receiveOrders() {
-        while true {
-            switch control.receive(ToChild.self) {
-            case .nothing: return
-            case .closed: _exit(ExitCode.lostSupervisor.rawValue)
-            case .violation(let violation): end("the supervisor broke the protocol: \(violation)", .ipcViolation)
-            case .message(let message, let descriptor):
-                guard Permissions.accepts(.watcher, message) else {
-                    end("the supervisor sent '\(message.name)', which the watcher doesn't take", .ipcViolation)
-                }
-                now = Clock.milliseconds()
-                take(message, descriptor)
-            }
+        control.receiveOrders(as: .watcher, orEnd: end) { message, descriptor in
+            now = Clock.milliseconds()
+            take(message, descriptor)
         }
     }
 
