@@ -20,34 +20,30 @@ done
 
 linked() { ldd "$1" | awk '{print $1}' | sed 's#.*/##; s#\.so.*##' | sort -u; }
 
-for exe in routing-sidecar routing-sidecar-dialer routing-sidecar-resolver routing-sidecar-probe; do
-    [ -x "$build/$exe" ] || { say "$build/$exe is missing"; continue; }
+# links_only EXECUTABLE [LIBRARY...]: these, besides the C library and what Swift's runtime needs.
+links_only() {
+    exe=$1
+    shift
+    [ -x "$build/$exe" ] || { say "$build/$exe is missing"; return 0; }
     for library in $(linked "$build/$exe"); do
-        case $library in
-            linux-vdso | ld-linux-x86-64 | ld-linux-aarch64 | libc | libm | libgcc_s | libstdc++ | libpthread | libdl) ;;
+        case " linux-vdso ld-linux-x86-64 ld-linux-aarch64 libc libm libgcc_s libstdc++ libpthread libdl $* " in
+            *" $library "*) ;;
             *) say "$exe links $library" ;;
         esac
     done
+}
+for exe in routing-sidecar routing-sidecar-dialer routing-sidecar-resolver routing-sidecar-probe; do
+    links_only "$exe"
 done
+# The proxy speaks TLS, and links nothing else.
+links_only routing-sidecar-proxy libssl libcrypto
+
 # The watcher alone speaks to the Kubernetes API, with libcurl; nobody needs UCX there.
 if [ -x "$build/routing-sidecar-watcher" ]; then
     linked "$build/routing-sidecar-watcher" | grep -qx libcurl || say "routing-sidecar-watcher does not link libcurl"
     ! linked "$build/routing-sidecar-watcher" | grep -qE '^libuc[pst]$' || say "routing-sidecar-watcher links UCX"
 else
     say "$build/routing-sidecar-watcher is missing"
-fi
-
-# The proxy speaks TLS, and links nothing else.
-if [ -x "$build/routing-sidecar-proxy" ]; then
-    for library in $(linked "$build/routing-sidecar-proxy"); do
-        case $library in
-            linux-vdso | ld-linux-x86-64 | ld-linux-aarch64 | libc | libm | libgcc_s | libstdc++ | libpthread | libdl) ;;
-            libssl | libcrypto) ;;
-            *) say "routing-sidecar-proxy links $library" ;;
-        esac
-    done
-else
-    say "$build/routing-sidecar-proxy is missing"
 fi
 
 # The KV agent alone speaks UCX, and links nothing else that talks to anybody.

@@ -73,7 +73,7 @@ final class HandshakeTests: XCTestCase {
                 server: server(signing.identity("rsa")) {
                     $0.versions = version...version
                     $0.clientCertificates = .required
-                    $0.clientAuthorities = try! signing.authority.bytes("ca.crt")
+                    $0.clientAuthorities = try signing.authority.bytes("ca.crt")
                     $0.allowedClients = [.dns("other"), .uri("spiffe://cluster.local/ns/llm/sa/gateway")]
                 }, client: client(signing.authority) { $0.identity = identity })
             ends.connect()
@@ -92,7 +92,7 @@ final class HandshakeTests: XCTestCase {
                 server: server(signing.identity("p256")) {
                     $0.versions = version...version
                     $0.clientCertificates = .required
-                    $0.clientAuthorities = try! signing.authority.bytes("ca.crt")
+                    $0.clientAuthorities = try signing.authority.bytes("ca.crt")
                 }, client: client(signing.authority) { $0.identity = identity })
             if version == .v13 {
                 ends.connect()

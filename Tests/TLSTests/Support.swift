@@ -234,15 +234,17 @@ func read(_ connection: TLSConnection, most: Int = 65_536) -> (outcome: TLSOutco
     return (outcome, Array(bytes[..<count]))
 }
 
-func server(_ identity: TLSIdentity, _ change: (inout TLSServerSettings) -> Void = { _ in }) throws -> TLSContext {
+func server(_ identity: TLSIdentity, _ change: (inout TLSServerSettings) throws -> Void = { _ in }) throws -> TLSContext
+{
     var settings = TLSServerSettings(identity: identity)
-    change(&settings)
+    try change(&settings)
     return try TLSContext.server(settings)
 }
 
-func client(_ authority: Authority, _ change: (inout TLSClientSettings) -> Void = { _ in }) throws -> TLSContext {
+func client(_ authority: Authority, _ change: (inout TLSClientSettings) throws -> Void = { _ in }) throws -> TLSContext
+{
     var settings = TLSClientSettings()
     settings.authorities = try authority.bytes("ca.crt")
-    change(&settings)
+    try change(&settings)
     return try TLSContext.client(settings)
 }

@@ -10,7 +10,7 @@ final class TrustTests: XCTestCase {
     func testCertificatesAreCheckedUnlessToldOtherwise() throws {
         let signing = try Signing()
         let stranger = try server(signing.identity("p256"))
-        let others = try client(signing.authority) { $0.authorities = try! signing.authority.bytes("other.crt") }
+        let others = try client(signing.authority) { $0.authorities = try signing.authority.bytes("other.crt") }
         let refused = try Ends(signing, server: stranger, client: others)
         XCTAssertEqual(refused.shakeHands().client, .failed)
         for word in ["unable to get local issuer certificate", "/CN=p256", "/CN=ca"] {
@@ -53,7 +53,7 @@ final class TrustTests: XCTestCase {
                 server: server(signing.identity("p256")) {
                     $0.versions = version...version
                     $0.clientCertificates = how
-                    $0.clientAuthorities = try! signing.authority.bytes("ca.crt")
+                    $0.clientAuthorities = try signing.authority.bytes("ca.crt")
                     $0.allowedClients = allowed
                 }, client: client(signing.authority) { $0.identity = who })
         }
@@ -159,7 +159,7 @@ final class TrustTests: XCTestCase {
             let serving = try server(signing.identity("p256")) {
                 $0.versions = version...version
                 $0.clientCertificates = .required
-                $0.clientAuthorities = try! signing.authority.bytes("ca.crt")
+                $0.clientAuthorities = try signing.authority.bytes("ca.crt")
             }
             let identity = try signing.identity("briefclient", .client)
             let coming = try client(signing.authority) { $0.identity = identity }

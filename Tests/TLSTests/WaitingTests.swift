@@ -114,7 +114,7 @@ final class WaitingTests: XCTestCase {
             signing,
             server: server(signing.identity("rsa")) {
                 $0.clientCertificates = .required
-                $0.clientAuthorities = try! signing.authority.bytes("ca.crt")
+                $0.clientAuthorities = try signing.authority.bytes("ca.crt")
             }, client: client(signing.authority) { $0.identity = identity })
         ends.connect()
         XCTAssertEqual(Set(signing.requests.map(\.key)).count, 2)

@@ -57,26 +57,6 @@ def test_one_that_ends_with_the_request_is_called_again(launch, engine, certific
     assert len(served) == 3
 
 
-def test_one_that_is_reset_while_a_large_leg_is_written_is_called_again(launch, engine, certificates):
-    """The write fails first; that forbids neither reading what was said before nor trying anew."""
-    answered = []
-
-    def script(connection, request):
-        if connection.served > 1:
-            connection.reset()
-            return None
-        answered.append(request)
-        return decodes(connection, request)
-
-    decoder = engine(script)
-    sidecar = launch(decoder, decoder_use_tls=True, ca_cert_path=certificates.ca, max_body_bytes="16MiB")
-    for size in (10, 8 << 20, 10, 8 << 20):
-        body = b"x" * size
-        kind = [("content-type", "application/octet-stream")]
-        assert ask(sidecar.port, "POST", "/v1/other", kind, body).status == 200
-    assert len(answered) == 4
-
-
 def test_the_new_call_is_verified(launch, engine, certificates):
     prefiller = engine(then(prefills(), close))
     sidecar = launch(prefiller_use_tls=True, ca_cert_path=certificates.ca)

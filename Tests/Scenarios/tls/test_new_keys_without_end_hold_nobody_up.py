@@ -91,4 +91,4 @@ def test_an_upstream(launch, certificates):
         wait_for(lambda: ended, "the flood to end")
         assert ended == [True]
         listener.shutdown(socket.SHUT_RDWR)
-    assert any("messages of TLS itself" in line for line in sidecar.log_lines)
+    wait_for(lambda: "messages of TLS itself" in sidecar.log_text(), "the log line that says why")
