@@ -51,7 +51,6 @@ public final class AdminProcess {
     private func take(_ message: ToChild, _ descriptor: Int32) {
         switch message {
         case .settings(.admin(let settings)): logLevel = settings.logLevel
-        case .segment: close(descriptor)
         case .statusPage:
             guard cl_segment_size(descriptor) == Int64(StatusPage.size),
                 let base = cl_map(descriptor, StatusPage.size, 0)
@@ -70,7 +69,7 @@ public final class AdminProcess {
         case .listener: server.listen(on: descriptor, poll: poll)
         case .stop: _exit(ExitCode.ok.rawValue)
         case .ping(let number): _ = control.send(FromChild.pong(number))
-        case .settings, .dialer, .proxyChannel, .drain, .file, .resolver, .resolverClient, .allowlist,
+        case .settings, .segment, .dialer, .proxyChannel, .drain, .file, .resolver, .resolverClient, .allowlist,
             .allowlistConfirmed, .fileUnavailable, .signer, .signerClient, .certificate, .privateKey, .makeCertificate,
             .forgetKey, .certificates, .kv:
             end("the supervisor sent '\(message.name)'", .ipcViolation)

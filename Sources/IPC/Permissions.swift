@@ -55,7 +55,9 @@ public enum Permissions {
     public static func accepts(_ role: Role, _ message: ToChild) -> Bool {
         switch message {
         case .settings(let settings): settings.role == role
-        case .segment, .stop, .ping: true
+        case .stop, .ping: true
+        // Those that count.
+        case .segment: role == .proxy || role == .dialer || role == .watcher || role == .kvAgent
         case .dialer: role == .proxy
         case .drain: role == .proxy
         case .proxyChannel, .resolver: role == .dialer

@@ -92,11 +92,10 @@ final class ResolverProcess {
             read(file, descriptor)
             close(descriptor)
         case .resolverClient: addClient(descriptor)
-        // Every child is given one; the resolver has nothing to count.
-        case .segment: close(descriptor)
         case .stop: _exit(ExitCode.ok.rawValue)
         case .ping(let number): _ = control.send(FromChild.pong(number))
-        case .settings, .dialer, .proxyChannel, .listener, .statusPage, .peerSegment, .peerGone, .drain, .resolver,
+        case .settings, .segment, .dialer, .proxyChannel, .listener, .statusPage, .peerSegment, .peerGone, .drain,
+            .resolver,
             .allowlist, .allowlistConfirmed, .fileUnavailable, .signer, .signerClient, .certificate, .privateKey,
             .makeCertificate, .forgetKey, .certificates, .kv:
             end("the supervisor sent '\(message.name)'", .ipcViolation)
