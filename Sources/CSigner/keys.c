@@ -24,8 +24,6 @@ int cs_start(void) {
 
 void cs_wipe(void *bytes, size_t count) { OPENSSL_cleanse(bytes, count); }
 
-cs_kind cs_key_kind(const cs_key *key) { return key->kind; }
-
 // Notes that a password was asked for; there is none.
 static int no_password(char *out, int capacity, int writing, void *argument) {
     (void)out;

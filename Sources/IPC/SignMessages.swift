@@ -94,8 +94,6 @@ public enum SignRefusal: UInt8, CaseIterable, Sendable {
     case notAHandshake = 2
     /// The algorithm doesn't fit the key, or the digest the algorithm.
     case unsuited = 3
-    /// There are too many that wait.
-    case tooMany = 4
 
     /// In words, for the log.
     public var meaning: String {
@@ -103,7 +101,6 @@ public enum SignRefusal: UInt8, CaseIterable, Sendable {
         case .unknownKey: "the signer doesn't have the key"
         case .notAHandshake: "the signer doesn't sign such content"
         case .unsuited: "the key can't sign with that algorithm"
-        case .tooMany: "too many handshakes wait for a signature"
         }
     }
 }

@@ -78,11 +78,10 @@ final class SignerProcess {
             make(key, names, lifetime)
         case .forgetKey(let key): keys.forget(key)
         case .signerClient: addClient(descriptor)
-        // Every child is given one; the signer has nothing to count.
-        case .segment: close(descriptor)
         case .stop: _exit(ExitCode.ok.rawValue)
         case .ping(let number): tell(.pong(number))
-        case .settings, .dialer, .proxyChannel, .listener, .statusPage, .peerSegment, .peerGone, .drain, .resolver,
+        case .settings, .segment, .dialer, .proxyChannel, .listener, .statusPage, .peerSegment, .peerGone, .drain,
+            .resolver,
             .resolverClient, .allowlist, .allowlistConfirmed, .file, .fileUnavailable, .signer, .certificates, .kv:
             end("the supervisor sent '\(message.name)'", .ipcViolation)
         }
@@ -94,7 +93,7 @@ final class SignerProcess {
         Walls.close(.signer, channel: control.fd)
     }
 
-    /// Ready is who has judged or made the keys that came with the start: who is linked to it after that finds them.
+    /// Ready before its keys have come, perhaps: they come in this channel before anybody who asks for them.
     private func sayReady() {
         guard isWalled, !isReady else { return }
         isReady = true

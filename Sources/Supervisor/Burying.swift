@@ -122,6 +122,7 @@ extension Supervisor {
         heartbeatAt = now + Self.heartbeat
         distributeAllowlist()
         reviewCertificates()
+        linkTheUnlinked()
         checkListeners()
         for child in components.flatMap(\.processes) where child.phase != .stopping {
             child.pingNumber &+= 1

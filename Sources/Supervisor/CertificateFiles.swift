@@ -70,28 +70,33 @@ enum CertificateFiles {
     }
 
     private static func sealed(_ fd: Int32, _ name: String) throws(Mistake) -> Int32 {
-        var bytes: [UInt8] = []
-        var block = [UInt8](repeating: 0, count: 64 << 10)
+        // Wiped, since somebody may have put a private key into it.
+        let room = UnsafeMutableRawBufferPointer.allocate(byteCount: longest + 1, alignment: 16)
+        var count = 0
+        defer {
+            explicit_bzero(room.baseAddress!, count)
+            room.deallocate()
+        }
         while true {
-            let n = block.withUnsafeMutableBytes { read(fd, $0.baseAddress!, $0.count) }
+            let n = read(fd, room.baseAddress! + count, room.count - count)
             if n < 0 && errno == EINTR { continue }
             if n < 0 { throw Mistake(text: "\(name) can't be read: \(Errno(errno))") }
             if n == 0 { break }
-            bytes.append(contentsOf: block[..<n])
-            if bytes.count > longest { throw Mistake(text: "\(name) is longer than \(longest >> 20) MiB") }
+            count += n
+            if count > longest { throw Mistake(text: "\(name) is longer than \(longest >> 20) MiB") }
         }
-        if bytes.isEmpty { throw Mistake(text: "\(name) is empty") }
+        if count == 0 { throw Mistake(text: "\(name) is empty") }
         // It would go to the proxy with the rest, and no process that reads a client's byte may have it.
-        if holdsPrivateKey(bytes) {
+        if holdsPrivateKey(UnsafeRawBufferPointer(rebasing: room[..<count])) {
             throw Mistake(
                 text: "\(name) holds a private key; it must hold certificates alone, and the key be in tls.key")
         }
-        let copy = bytes.withUnsafeBytes { cl_sealed_create("certificates", $0.baseAddress, $0.count) }
+        let copy = cl_sealed_create("certificates", room.baseAddress, count)
         guard copy >= 0 else { throw Mistake(text: "there is no memory for \(name): \(Errno(copy))") }
         return copy
     }
 
-    private static func holdsPrivateKey(_ bytes: [UInt8]) -> Bool {
+    private static func holdsPrivateKey(_ bytes: UnsafeRawBufferPointer) -> Bool {
         let mark = Array("PRIVATE KEY-----".utf8)
         return bytes.indices.contains { bytes[$0] == mark[0] && bytes[$0...].starts(with: mark) }
     }

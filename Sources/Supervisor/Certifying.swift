@@ -24,16 +24,6 @@ struct Identity {
     var files: [String] { ["\(directory)/tls.crt", "\(directory)/tls.key"] }
 }
 
-/// The certificates of those who vouch for others.
-struct Authorities {
-    let file: String
-    /// What a proxy has accepted, as a sealed memory file.
-    var proven: Int32
-    /// What it is being asked to accept, and by what number it answers.
-    var candidate: Int32 = -1
-    var number: UInt32 = 0
-}
-
 /// What the supervisor holds of certificates.
 struct HeldCertificates {
     var identities: [Identity] = []
@@ -83,10 +73,7 @@ extension Supervisor {
                     directory: trimmed(settings.upstreamCertPath), machine: IdentityMachine(mayMakeOwn: false)))
         }
         do throws(CertificateFiles.Mistake) {
-            if settings.secureProxy && settings.clientCertificates != .off {
-                try begin(.clientAuthorities, settings.clientCAPath)
-            }
-            if configuration.tls.needsUpstreamAuthorities { try begin(.upstreamAuthorities, upstreamAuthoritiesPath()) }
+            try beginAuthorities()
         } catch {
             log.write(.error, "not started, because those who vouch for others are not known: \(error.text)")
             return .configuration
@@ -103,20 +90,8 @@ extension Supervisor {
         return nil
     }
 
-    private func begin(_ use: CertificateUse, _ path: String) throws(CertificateFiles.Mistake) {
-        certificates.authorities[use] = Authorities(file: path, proven: try CertificateFiles.authorities(path))
-    }
-
     private func trimmed(_ directory: String) -> String {
         directory.count > 1 && directory.hasSuffix("/") ? String(directory.dropLast()) : directory
-    }
-
-    private func upstreamAuthoritiesPath() throws(CertificateFiles.Mistake) -> String {
-        let named = configuration.settings.caCertPath
-        if !named.isEmpty { return named }
-        if let path = CertificateFiles.systemAuthorities.first(where: { access($0, R_OK) == 0 }) { return path }
-        throw CertificateFiles.Mistake(
-            text: "this system has no file of certificates that it trusts; name one with --ca-cert-path")
     }
 
     // MARK: The signer
@@ -124,6 +99,11 @@ extension Supervisor {
     /// A signer begins with nothing: it is given the keys of what is in force, or the first ones.
     func equipSigner(_ signer: ChildProcess) {
         signer.send(.settings(configuration.signer))
+        giveKeys(to: signer)
+    }
+
+    /// It may lack the keys of what is in force.
+    func giveKeys(to signer: ChildProcess) {
         for index in certificates.identities.indices { drive(index, .signerStarted, newest: signer) }
     }
 
@@ -140,6 +120,7 @@ extension Supervisor {
         case .readFiles: readFiles(index)
         case .judge(let key): for signer in signers { give(key, of: index, to: signer) }
         case .giveAgain(let key): if let newest { give(key, of: index, to: newest) }
+        case .forget(let key): drop(key, of: index)
         case .makeOwn(let reason):
             if !reason.isEmpty {
                 log.write(
@@ -251,6 +232,7 @@ extension Supervisor {
         let chain = pem.withUTF8 { cl_sealed_create("certificates", $0.baseAddress, $0.count) }
         guard chain >= 0 else {
             log.write(.error, "there is no memory for a certificate: \(Errno(chain))")
+            signer.send(.forgetKey(key: key))
             drive(index, .makingFailed)
             return
         }
@@ -286,11 +268,32 @@ extension Supervisor {
         // Draining ones show nothing to anybody new.
         guard place(of: proxy) != nil else { return }
         if let index = certificates.identities.firstIndex(where: { $0.use == use }) {
-            guard certificates.identities[index].pairs[number] != nil else { return }
-            if failure.isEmpty { certificates.identities[index].proven = number }
-            drive(index, failure.isEmpty ? .shown(key: number) : .unshowable(key: number, reason: failure))
+            // Others than what is in force have been overtaken.
+            guard let held = certificates.identities[index].machine.held, held.key == number else { return }
+            if failure.isEmpty {
+                certificates.identities[index].proven = number
+                drive(index, .shown(key: number))
+            } else if held.isShown {
+                replace(proxy, because: failure)
+            } else {
+                drive(index, .unshowable(key: number, reason: failure))
+            }
         } else if let held = certificates.authorities[use], held.number == number, held.candidate >= 0 {
             settle(use, held, failure)
+        }
+    }
+
+    /// It can't show what another one has shown: it lacks memory, or says what isn't so. Its handshakes fail once the key of
+    /// what it shows is gone.
+    private func replace(_ proxy: ChildProcess, because reason: String) {
+        log.write(
+            .error, "a proxy can't show the certificates in force and is replaced",
+            [("reason", reason), ("child_pid", "\(proxy.pid)")])
+        guard let component = component(.proxy) else { return }
+        if component.current === proxy && component.machine.isReady {
+            handle(.restartRequested, component)
+        } else {
+            proxy.kill(because: "it could not show the certificates in force")
         }
     }
 
@@ -298,8 +301,8 @@ extension Supervisor {
     func sendCertificates(to proxy: ChildProcess) {
         for (use, held) in certificates.authorities { proxy.send(.certificates(use, key: 0), descriptor: held.proven) }
         for identity in certificates.identities {
-            let key = identity.proven != 0 ? identity.proven : identity.machine.held?.key ?? 0
-            sendChain(identity, key, to: proxy)
+            let isThere = identity.pairs[identity.proven] != nil
+            sendChain(identity, isThere ? identity.proven : identity.machine.held?.key ?? 0, to: proxy)
         }
     }
 
@@ -349,6 +352,7 @@ extension Supervisor {
             return
         }
         if certificates.watch.dueAt == 0 { takeUp(certificates.watch.changes()) }
+        reviewAuthorities()
         let seconds = HeldCertificates.clock()
         for index in certificates.identities.indices {
             while let first = certificates.identities[index].retiring.first, first.until <= now {
@@ -382,6 +386,6 @@ extension Supervisor {
         where certificates.identities[index].files.contains(where: changed.contains) {
             drive(index, .filesChanged)
         }
-        for (use, held) in certificates.authorities where changed.contains(held.file) { readAgain(use, held) }
+        readAuthoritiesAgain { changed.contains($0.file) }
     }
 }

@@ -4,7 +4,7 @@ import IPC
 /// force, what is being judged, and what follows from the verdicts of signer and proxy. It touches no file and no process.
 ///
 /// Rules: a pair is judged by the signer before it is put in force; what is in force stays until something better is
-/// there; what the proxy can't show is taken back; only the identity for clients may be made by ourselves, and only where
+/// there; what no proxy has shown yet and one can't is taken back; only the identity for clients may be made by ourselves, and only where
 /// nobody demanded a real one. What was refused is looked at again now and then: a clock may have been wrong, or a
 /// permission.
 struct IdentityMachine: Equatable {
@@ -16,6 +16,8 @@ struct IdentityMachine: Equatable {
         var isOwn: Bool
         /// Seconds since 1970; 0 = unknown.
         var ends: Int64
+        /// A proxy shows it, or has shown it.
+        var isShown = false
     }
 
     enum Event: Equatable {
@@ -49,6 +51,8 @@ struct IdentityMachine: Equatable {
         case judge(key: UInt32)
         /// Give it to the signer that has just begun.
         case giveAgain(key: UInt32)
+        /// The pair of this number isn't judged any more.
+        case forget(key: UInt32)
         /// Have the signer make a certificate. `because`: why files can't serve; empty = it only replaces our own last one.
         case makeOwn(because: String)
         /// The chain goes to the proxies. `isReload`: something else was in force before.
@@ -74,12 +78,14 @@ struct IdentityMachine: Equatable {
     /// Without usable files a certificate of our own will do.
     let mayMakeOwn: Bool
     private(set) var held: Held?
-    /// What was in force before, until the proxy shows what is.
+    /// What was in force and shown before, until the proxy shows what is.
     private(set) var previous: Held?
     /// The signer at work has refused the key of what is in force: nobody can shake hands with it.
     private(set) var isUnsigned = false
     /// The pair that is being judged.
     private(set) var candidate: UInt32?
+    /// Something has been shown: we have started, and what becomes unusable from now on doesn't end us.
+    private(set) var hasShown = false
     /// A certificate of our own has been asked for.
     private(set) var isMaking = false
     /// Heartbeats until the files are read again; 0 = they needn't be.
@@ -124,6 +130,8 @@ struct IdentityMachine: Equatable {
             return []
         case .shown(let key):
             guard key == held?.key else { return [] }
+            held?.isShown = true
+            hasShown = true
             previous = nil
             return [.retireOthers]
         case .unshowable(let key, let reason): return unshowable(key, reason)
@@ -134,10 +142,11 @@ struct IdentityMachine: Equatable {
     /// A signer begins with nothing. What was being judged by the one before is read anew.
     private mutating func begin() -> [Action] {
         let reads = candidate != nil || held == nil || isUnsigned
+        var actions: [Action] = []
+        if let candidate { actions.append(.forget(key: candidate)) }
         candidate = nil
         isMaking = false
         isUnsigned = false
-        var actions: [Action] = []
         if let held {
             if held.isOwn {
                 actions += make(because: "")
@@ -166,7 +175,8 @@ struct IdentityMachine: Equatable {
     }
 
     private mutating func take(_ next: Held) {
-        if let held, !isUnsigned { previous = held }
+        // Of several that no proxy has shown, the one that was shown last is what there is to go back to.
+        if let held, !isUnsigned, held.isShown || previous == nil { previous = held }
         held = next
         isUnsigned = false
         retryIn = 0
@@ -174,7 +184,8 @@ struct IdentityMachine: Equatable {
     }
 
     private mutating func unshowable(_ key: UInt32, _ reason: String) -> [Action] {
-        guard key == held?.key else { return [] }
+        // Where it is shown already it stays: what one proxy can't do, others can.
+        guard key == held?.key, held?.isShown == false else { return [] }
         held = previous
         previous = nil
         guard let held else { return unusable(reason, retryIn: Self.later) }
@@ -189,7 +200,7 @@ struct IdentityMachine: Equatable {
         lastReason = reason
         if isUsable { return isNews ? [.keep(because: reason)] : [] }
         if mayMakeOwn { return isMaking ? [] : make(because: reason) }
-        if held == nil { return [.endStart(because: reason)] }
+        if held == nil && !hasShown { return [.endStart(because: reason)] }
         return isNews ? [.nothingToShow(because: reason)] : []
     }
 

@@ -26,6 +26,8 @@ extension Supervisor {
                 replacement.kill(because: "it was to replace a process and did not become ready")
             }
             component.replacement = nil
+            // What only the new one knew of goes with it.
+            if component.role == .signer, let signer = component.current { giveKeys(to: signer) }
         case .giveUp: giveUp(component)
         case .stopProcesses:
             component.retryAt = 0
@@ -158,6 +160,13 @@ extension Supervisor {
         for admin in component(.admin)?.processes ?? [] { admin.send(message, descriptor: descriptor) }
     }
 
+    /// With each heartbeat: what could not be linked when it began.
+    func linkTheUnlinked() {
+        for role in [Role.dialer, .signer] {
+            if let other = component(role)?.current, other.phase != .stopping { linkProxies(to: other) }
+        }
+    }
+
     private func linkProxies(to other: ChildProcess) {
         for proxy in component(.proxy)?.processes ?? [] where proxy.linked[other.role] != other.instance {
             link(proxy, other)
@@ -206,18 +215,18 @@ extension Supervisor {
                 cl_socketpair($0.baseAddress!.assumingMemoryBound(to: Int32.self))
             }
             guard made == 0 else {
-                log.write(.error, "a proxy can't be linked to the \(other.role.name): \(Errno(made))")
+                log.write(.error, "a proxy can't be linked to the \(other.role.name) at the moment: \(Errno(made))")
                 return
             }
-            if other.role == .signer {
-                other.send(.signerClient, descriptor: ends.0)
-                proxy.send(.signer(loop: UInt16(loop)), descriptor: ends.1)
-            } else {
-                other.send(.proxyChannel(proxyInstance: proxy.instance, loop: UInt16(loop)), descriptor: ends.0)
-                proxy.send(.dialer(loop: UInt16(loop)), descriptor: ends.1)
-            }
+            let (forOther, forProxy): (ToChild, ToChild) =
+                other.role == .signer
+                ? (.signerClient, .signer(loop: UInt16(loop)))
+                : (.proxyChannel(proxyInstance: proxy.instance, loop: UInt16(loop)), .dialer(loop: UInt16(loop)))
+            let isLinked = other.send(forOther, descriptor: ends.0) && proxy.send(forProxy, descriptor: ends.1)
             close(ends.0)
             close(ends.1)
+            // Its channel is full, or it is gone. A later channel takes the place of an earlier one, so all are made again.
+            if !isLinked { return }
         }
         proxy.linked[other.role] = other.instance
     }

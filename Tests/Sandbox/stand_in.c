@@ -15,10 +15,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { REPORTS, SILENT, BARE, LIES, REFUSES, MUTE, FORGES };
+enum { REPORTS, SILENT, BARE, LIES, REFUSES, MUTE, FORGES, DISOWNS };
 
 // Messages of the control channel (PROTOCOL.md).
-enum { READY = 1, PONG = 2, VIOLATION = 8, LISTENER = 5, STATUS_PAGE = 6, PEER_SEGMENT = 7, PING = 11, ALLOWLIST = 15 };
+enum { READY = 1, PONG = 2, VIOLATION = 8, CERTIFICATES_JUDGED = 11 };
+enum { LISTENER = 5, STATUS_PAGE = 6, PEER_SEGMENT = 7, PING = 11, ALLOWLIST = 15, CERTIFICATES = 24 };
 
 static void say(uint8_t type, const void *payload, uint8_t size) {
     uint8_t frame[16] = {1, type, 0, 0, size};
@@ -64,6 +65,17 @@ static void forge(uint8_t type, int fd) {
     note(line);
 }
 
+// Says of certificates that it shows them, and then that it can't.
+static void disown(const uint8_t *use_and_key) {
+    uint8_t shows[7], disowns[8];
+    memcpy(shows, use_and_key, 5);
+    memcpy(disowns, use_and_key, 5);
+    memcpy(shows + 5, "\0\0", 2);
+    memcpy(disowns + 5, "\1\0x", 3);
+    say(CERTIFICATES_JUDGED, shows, sizeof shows);
+    say(CERTIFICATES_JUDGED, disowns, sizeof disowns);
+}
+
 // Answers pings, and says in its log when a listening socket or a snapshot comes.
 static void obey(void) {
     for (;;) {
@@ -79,6 +91,7 @@ static void obey(void) {
         if (frame[1] == PING) say(PONG, frame + 8, 4);
         if (frame[1] == LISTENER) note("E a listening socket came\n");
         if (frame[1] == ALLOWLIST) note("E a snapshot came\n");
+        if (CASE == DISOWNS && frame[1] == CERTIFICATES) disown(frame + 8);
         struct cmsghdr *first = CMSG_FIRSTHDR(&message);
         if (CASE == FORGES && first && (frame[1] == STATUS_PAGE || frame[1] == PEER_SEGMENT)) {
             int fd;
@@ -97,10 +110,10 @@ int main(void) {
     }
     if (CASE == SILENT) close_in(forbidden, SECCOMP_RET_KILL_PROCESS);
     if (CASE == LIES) close_in(forbidden, SECCOMP_RET_ALLOW);
-    if (CASE == MUTE || CASE == FORGES) close_in(forbidden, SECCOMP_RET_KILL_PROCESS);
+    if (CASE == MUTE || CASE == FORGES || CASE == DISOWNS) close_in(forbidden, SECCOMP_RET_KILL_PROCESS);
     if (CASE == REFUSES) _exit(64);
     say(READY, NULL, 0);
-    if (CASE == BARE || CASE == MUTE || CASE == FORGES) obey();
+    if (CASE == BARE || CASE == MUTE || CASE == FORGES || CASE == DISOWNS) obey();
     usleep(300000);
     if (CASE == LIES) {
         // Says that a call was trapped, and ends in another way.

@@ -4,6 +4,7 @@ import time
 
 import pytest
 from policy_support import house, installation, last_exit, wait_for
+from support.certificates import Certificates
 
 PATIENCE = 5.0  # Acknowledgement.patience
 PROTECTED = {"enable_ssrf_protection": True, "allow": "127.0.0.1:9"}
@@ -42,3 +43,17 @@ def test_an_admin_process_can_change_neither_counters_nor_the_status_page(sandbo
         assert running.logged('"admin"', "message 6: readable 1, writable 0")
         assert running.logged('"admin"', "message 7: readable 1, writable 0")
         assert not running.logged("writable 1")
+
+
+def test_a_proxy_that_disowns_what_it_has_shown_changes_no_certificate_and_ends_nobody_else():
+    certificates = Certificates()
+    flags = {"secure_proxy": True, "cert_path": certificates.directory("p256"), "require_certificate": True}
+    try:
+        with installation(proxy="DISOWNS") as build, house(build, ready=False, **flags) as running:
+            first = wait_for(lambda: running.rows("proxy") and running.row("proxy")["pid"], "the stand-in")
+            wait_for(lambda: running.logged("can't show the certificates in force and is replaced"), "it is noticed")
+            wait_for(lambda: running.row("proxy")["pid"] not in (0, first), "another one in its place")
+            assert not running.logged("signs itself") and not running.logged("there is no usable certificate")
+            assert running.process.poll() is None
+    finally:
+        certificates.close()

@@ -95,10 +95,10 @@ final class IdentityMachineTests: XCTestCase {
 
     func testACandidateDiesWithItsSigner() {
         var machine = machine([.signerStarted, .pairRead(key: 1)])
-        XCTAssertEqual(machine.handle(.signerStarted), [.readFiles])
+        XCTAssertEqual(machine.handle(.signerStarted), [.forget(key: 1), .readFiles])
         // Beside what is in force, it is read anew.
         var serving = self.machine(fromFiles + [.filesChanged, .pairRead(key: 2)])
-        XCTAssertEqual(serving.handle(.signerStarted), [.giveAgain(key: 1), .readFiles])
+        XCTAssertEqual(serving.handle(.signerStarted), [.forget(key: 2), .giveAgain(key: 1), .readFiles])
         XCTAssertEqual(machine.handle(.judged(key: 1, verdict: .good, ends: 1)), [])
         XCTAssertNil(machine.held)
     }
@@ -183,7 +183,39 @@ final class IdentityMachineTests: XCTestCase {
         XCTAssertEqual(machine.previous?.key, 1)
         XCTAssertEqual(machine.handle(.unshowable(key: 9, reason: "x")), [], "not what is in force")
         XCTAssertEqual(machine.handle(.unshowable(key: 2, reason: "weak")), [.takeBack(to: 1, because: "weak")])
-        XCTAssertEqual(machine.held, .init(key: 1, isOwn: false, ends: 5000))
+        XCTAssertEqual(machine.held, .init(key: 1, isOwn: false, ends: 5000, isShown: true))
+    }
+
+    func testWhatIsShownIsNotTakenBack() {
+        for mayMakeOwn in [true, false] {
+            var machine = machine(mayMakeOwn: mayMakeOwn, fromFiles + [.shown(key: 1)])
+            XCTAssertEqual(machine.handle(.unshowable(key: 1, reason: "says who")), [])
+            XCTAssertEqual(machine.held?.key, 1)
+            XCTAssertTrue(machine.isUsable)
+        }
+    }
+
+    func testOfSeveralThatTheProxyCantShowNoneTakesThePlaceOfWhatWasShown() {
+        var machine = machine(
+            fromFiles + [
+                .shown(key: 1), .pairRead(key: 2), .judged(key: 2, verdict: .good, ends: 6), .pairRead(key: 3),
+                .judged(key: 3, verdict: .good, ends: 7),
+            ])
+        XCTAssertEqual(machine.handle(.unshowable(key: 2, reason: "weak")), [], "overtaken")
+        XCTAssertEqual(machine.handle(.unshowable(key: 3, reason: "weak")), [.takeBack(to: 1, because: "weak")])
+    }
+
+    func testWhoHasStartedIsNotEndedByACertificate() {
+        var machine = machine(
+            mayMakeOwn: false,
+            fromFiles + [
+                .shown(key: 1), .signerStarted, .judged(key: 1, verdict: .mismatch, ends: 0), .pairRead(key: 2),
+                .judged(key: 2, verdict: .good, ends: 6),
+            ])
+        XCTAssertEqual(machine.handle(.unshowable(key: 2, reason: "weak")), [.nothingToShow(because: "weak")])
+        XCTAssertFalse(machine.isUsable)
+        for _ in 1..<12 { XCTAssertEqual(machine.handle(.clock(0)), []) }
+        XCTAssertEqual(machine.handle(.clock(0)), [.readFiles])
     }
 
     func testWhatCameBeforeIsNeededUntilTheProxyShowsWhatIsInForce() {

@@ -37,7 +37,6 @@ cs_key *cs_key_read(const uint8_t *pem, size_t count, cs_verdict *verdict);
 // A new key on P-256. NULL for lack of memory.
 cs_key *cs_key_generate(void);
 void cs_key_free(cs_key *key);
-cs_kind cs_key_kind(const cs_key *key);
 
 // Signs with an algorithm by its TLS number (RFC 8446, 4.2.3): content that is hashed here, or a digest. Returns the
 // signature's length; 0 = the algorithm doesn't fit the key, the digest has another length, or signing failed.

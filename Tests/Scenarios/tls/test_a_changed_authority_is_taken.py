@@ -1,6 +1,7 @@
 """--ca-cert-path is read again when it changes, and on HUP; what is broken is refused and the old one goes on."""
 
 import signal
+import time
 
 import pytest
 
@@ -46,6 +47,18 @@ def test_hup_has_it_read(launch, engine, certificates, bundle):
     sidecar.signal(signal.SIGHUP)
     wait_for(lambda: status(sidecar, foreign) == 200, "the new authority to be trusted", 5)
     assert status(sidecar, engine(prefills())) == 502
+
+
+def test_hup_has_what_was_refused_judged_again(launch, bundle):
+    path, ways = bundle
+    sidecar = launch(prefiller_use_tls=True, ca_cert_path=path)
+    ways["in place"](b"this is no certificate\n")
+    for times in (1, 2, 3):
+        wait_for(
+            lambda: sidecar.metric("sidecar_certificate_reloads_total", result="refused") == times, "a refusal", 5)
+        time.sleep(0.6)
+        assert sidecar.metric("sidecar_certificate_reloads_total", result="refused") == times
+        sidecar.signal(signal.SIGHUP)
 
 
 @pytest.mark.parametrize("text", [b"", b"this is no certificate\n", b"-----BEGIN CERTIFICATE-----\nAAAA\n"])

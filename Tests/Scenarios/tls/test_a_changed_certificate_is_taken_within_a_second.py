@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from causes import BROKEN, no_key
+from causes import BROKEN, mismatched, no_key
 from harness import STREAMED, CHAT, Stepwise, request, wait_for
 from support.certificates import Volume
 
@@ -86,6 +86,20 @@ def test_hup_has_it_looked_at(launch_tls, certificates, way):
     change("second")
     sidecar.signal(signal.SIGHUP)
     shows(sidecar, certificates, "second")
+
+
+def test_hup_has_what_was_refused_judged_again(launch_tls, certificates):
+    """What the folder's changes don't tell of: it is told again, and only then."""
+    path = certificates.new_directory("p256")
+    sidecar = launch_tls(cert_path=path)
+    broken = mismatched(certificates)
+    for file in ("tls.key", "tls.crt"):
+        shutil.copy(broken / file, path / file)
+    for times in (1, 2, 3):
+        wait_for(lambda: reloads(sidecar, "refused") == times, "the pair to be refused", SOON)
+        time.sleep(0.6)
+        assert reloads(sidecar, "refused") == times
+        sidecar.signal(signal.SIGHUP)
 
 
 def test_hup_alone_changes_nothing(launch_tls, certificates):

@@ -1,14 +1,18 @@
 """kill -9 of the signer, or its restart by name: handshakes wait for the next one, streams and idle connections notice
 nothing, and the certificate stays the same."""
 
+import contextlib
 import os
+import pathlib
+import re
 import signal
+import ssl
 import threading
 import time
 
 import pytest
 
-from harness import CHAT, ROUTE, STREAMED, Stepwise, in_background, request, run
+from harness import CHAT, ROUTE, STREAMED, Stepwise, in_background, request, run, wait_for
 
 
 def by_kill(sidecar, pid):
@@ -91,16 +95,63 @@ def test_a_stopped_one_blocks_nothing_but_handshakes(launch_tls):
             assert client.ask().status == 200
 
 
+def answers(sidecar, certificates):
+    """Whoever takes the certificate that is shown for good is served; returns that certificate."""
+    pem = certificates.folder / "another.crt"
+    pem.write_text(ssl.get_server_certificate(("127.0.0.1", sidecar.port), timeout=5))
+    with sidecar.connect(certificates.client(ca=pem)) as client:
+        assert client.ask().status == 200
+    return pem.read_text()
+
+
 def test_a_certificate_of_its_own_is_replaced(launch_tls, certificates):
     """The key of a self-signed certificate dies with the signer: then there is another one, and service."""
-    import ssl
-
     sidecar = launch_tls(cert_path=certificates.folder / "there-is-none")
+    before = answers(sidecar, certificates)
     signer = sidecar.component_pid("signer")
     os.kill(signer, signal.SIGKILL)
     sidecar.wait_for_new("signer", signer)
-    pem = certificates.folder / "another.crt"
-    for _ in range(3):
-        pem.write_text(ssl.get_server_certificate(("127.0.0.1", sidecar.port)))
-        with sidecar.connect(certificates.client(ca=pem)) as client:
-            assert client.ask().status == 200
+    after = {answers(sidecar, certificates) for _ in range(3)}
+    assert len(after) == 1 and before not in after
+
+
+def successors(sidecar, signer):
+    """The processes of other signers than this one."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            status = pathlib.Path("/proc", pid, "status").read_text()
+            line = pathlib.Path("/proc", pid, "cmdline").read_bytes()
+            parent = int(re.search(r"^PPid:\t(\d+)$", status, re.M)[1])
+            if parent == sidecar.process.pid and b"-signer\0" in line and int(pid) != signer:
+                found.append(int(pid))
+    return found
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["our own", "from files"])
+def test_a_successor_that_dies_at_any_moment_costs_no_service(launch_tls, certificates, own):
+    """It may have made a certificate, or judged one, that nobody else has the key of."""
+    sidecar = launch_tls(cert_path=certificates.folder / "there-is-none" if own else certificates.directory("p256"))
+    killed = 0
+    for turn in range(16):
+        signer = sidecar.component_pid("signer")
+        restart = in_background(lambda: by_command(sidecar, signer))
+        deadline = time.monotonic() + 2
+        while not (found := successors(sidecar, signer)) and time.monotonic() < deadline:
+            pass
+        time.sleep(turn * 0.001)
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                killed += 1
+        restart()
+
+        def served():
+            with contextlib.suppress(OSError, ssl.SSLError):
+                if own:
+                    return answers(sidecar, certificates)
+                with sidecar.connect() as client:
+                    return client.ask().status == 200
+
+        wait_for(served, "handshakes to succeed again", 5)
+    assert killed > 5, "hardly any was met"

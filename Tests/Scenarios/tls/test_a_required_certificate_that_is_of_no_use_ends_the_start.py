@@ -19,20 +19,22 @@ REASONS = {
 }
 
 
-def start(path):
+def arguments(path):
     own = {
         "secure_proxy": True, "cert_path": path, "require_certificate": True, "port": free_port(), "vllm_port": free_port(),
         "listen_address": "127.0.0.1", "admin_address": "127.0.0.1", "admin_port": free_port(), "control_socket": "off",
     }
-    return run(*as_arguments(own))
+    return as_arguments(own)
 
 
 @pytest.fixture(scope="module")
 def starts(certificates):
     """All at once: files that are missing are waited for."""
     paths = {cause: cause(certificates) for cause in causes.ALL}
+    # Ports first: a child that is being forked holds the socket that a port was tried with.
+    ready = {cause: arguments(path) for cause, path in paths.items()}
     with concurrent.futures.ThreadPoolExecutor(len(paths)) as pool:
-        running = {cause: pool.submit(start, path) for cause, path in paths.items()}
+        running = {cause: pool.submit(run, *given) for cause, given in ready.items()}
         return {cause: (paths[cause], future.result()) for cause, future in running.items()}
 
 
