@@ -28,20 +28,6 @@ static int64_t seconds(const ASN1_TIME *time) {
     return ok ? (int64_t)days * 86400 + rest : 0;
 }
 
-// Is there a private key beside the certificates? Reading certificates passes over other blocks, whole or broken; what is
-// looked for is therefore the line that one begins with.
-static int holds_private_key(const uint8_t *pem, size_t count) {
-    static const char begin[] = "-----BEGIN ", name[] = "PRIVATE KEY";
-    const uint8_t *end = pem + count;
-    for (const uint8_t *at = pem; (at = memmem(at, (size_t)(end - at), begin, sizeof(begin) - 1)) != NULL;) {
-        at += sizeof(begin) - 1;
-        const uint8_t *line_end = memchr(at, '\n', (size_t)(end - at));
-        size_t length = (size_t)((line_end == NULL ? end : line_end) - at);
-        if (memmem(at, length, name, sizeof(name) - 1) != NULL) return 1;
-    }
-    return 0;
-}
-
 // The proxy's OpenSSL refuses what has less (SSL_CTX_set_security_level(2) in COpenSSL/context.c): RSA below 2048 bits, EC
 // below 224, signatures with SHA-1 or MD5. This asks what it asks, of every certificate (ssl_security_cert in OpenSSL).
 enum { SECURITY_BITS = 112 };
@@ -60,7 +46,6 @@ static cs_verdict judge_strength(X509 *certificate) {
 cs_verdict cs_certificate_judge(const cs_key *key, const uint8_t *pem, size_t count, int64_t now, int64_t *ends) {
     ERR_clear_error();
     *ends = 0;
-    if (count > 0 && holds_private_key(pem, count)) return CS_CERTIFICATE_HOLDS_KEY;
     BIO *bio = count > INT32_MAX ? NULL : BIO_new_mem_buf(pem, (int)count);
     X509 *leaf = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, no_password, NULL);
     int whole = leaf != NULL;

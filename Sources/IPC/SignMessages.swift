@@ -26,14 +26,12 @@ public enum KeyVerdict: UInt8, CaseIterable, Sendable {
     case notYetValid = 7
     /// The signer has as many keys as it holds.
     case tooMany = 8
-    /// There is a private key among the certificates, which would go to the proxy with them.
-    case certificateHoldsKey = 9
     /// A certificate of the chain has a key below OpenSSL's security level 2: RSA of less than 2048 bits, EC of less than 224.
-    case certificateKeyWeak = 10
+    case certificateKeyWeak = 9
     /// A certificate of the chain, other than a self-signed one, is signed with SHA-1 or MD5.
-    case certificateSignatureWeak = 11
+    case certificateSignatureWeak = 10
     /// More than 10 certificates.
-    case chainTooLong = 12
+    case chainTooLong = 11
 
     /// In words, for the log.
     public var meaning: String {
@@ -47,9 +45,6 @@ public enum KeyVerdict: UInt8, CaseIterable, Sendable {
         case .expired: "the certificate has expired"
         case .notYetValid: "the certificate is not valid yet"
         case .tooMany: "the signer holds too many keys"
-        case .certificateHoldsKey:
-            "tls.crt holds a private key, and what is in tls.crt is shown to everybody; leave only certificates in it, and"
-                + " the key in tls.key"
         case .certificateKeyWeak:
             "the key of a certificate in tls.crt is too weak (RSA below 2048 bits, or EC below 224); have that certificate"
                 + " issued with a stronger key"

@@ -89,7 +89,9 @@ enum CertificateFiles {
         // It would go to the proxy with the rest, and no process that reads a client's byte may have it.
         if holdsPrivateKey(UnsafeRawBufferPointer(rebasing: room[..<count])) {
             throw Mistake(
-                text: "\(name) holds a private key; it must hold certificates alone, and the key be in tls.key")
+                text:
+                    "\(name) holds a private key, and what is in \(name) is shown to everybody; leave only certificates in"
+                    + " it, and the key in tls.key")
         }
         let copy = cl_sealed_create("certificates", room.baseAddress, count)
         guard copy >= 0 else { throw Mistake(text: "there is no memory for \(name): \(Errno(copy))") }

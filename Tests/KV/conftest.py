@@ -1,30 +1,14 @@
 """Fixtures: agents that are stopped in order, and a peer that lies."""
 
 import os
-import signal
 import sys
 
 import pytest
 
 sys.dont_write_bytecode = True
 
-from agents import EXECUTABLE, Agent, Ports, StandIn, compile_stand_in, not_checked  # noqa: E402
-
-SCENARIO_SECONDS = 60
-
-
-def raise_timeout(*_):
-    raise TimeoutError(f"the scenario took more than {SCENARIO_SECONDS} s")
-
-
-@pytest.fixture(autouse=True)
-def bounded():
-    """No scenario hangs the suite."""
-    previous = signal.signal(signal.SIGALRM, raise_timeout)
-    signal.alarm(SCENARIO_SECONDS)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, previous)
+from agents import Agent, Ports, StandIn, compile_stand_in, not_checked  # noqa: E402
+from support.fixtures import bounded, require_build, stopped_in_order  # noqa: E402, F401
 
 
 @pytest.fixture
@@ -35,25 +19,15 @@ def ports():
 @pytest.fixture
 def launch(ports):
     """Starts sidecars with agents that know each other's ports."""
-    if not EXECUTABLE.exists():
-        pytest.fail(f"{EXECUTABLE} is not there: run `swift build -c release`, or set SIDECAR_BUILD")
+    require_build()
     if os.geteuid() != 0:
         not_checked("transfers: regions are filled and read through /proc as root")
-    running = []
+    with stopped_in_order(Agent.stop) as running:
+        def start(**flags):
+            running.append(Agent(ports, **flags))
+            return running[-1]
 
-    def start(**flags):
-        agent = Agent(ports, **flags)
-        running.append(agent)
-        return agent
-
-    yield start
-    failures = []
-    for agent in running:
-        try:
-            agent.stop()
-        except AssertionError as failure:
-            failures.append(failure)
-    assert not failures, failures
+        yield start
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Fixtures: certificates once for all, and an API server, a service account's files and prefillers for each test."""
 
-import signal
 import sys
 
 import pytest
@@ -14,25 +13,10 @@ from objects import pool  # noqa: E402
 from protected import Protected  # noqa: E402
 from support.behaviours import decodes  # noqa: E402
 from support.engine import Engine  # noqa: E402
-from support.sidecar import EXECUTABLE  # noqa: E402
+from support.fixtures import bounded, require_build, stopped_in_order  # noqa: E402, F401
 from volume import Volume  # noqa: E402
 
-TEST_SECONDS = 60
 TOKEN = "token-1"
-
-
-def raise_timeout(*_):
-    raise TimeoutError(f"the test took more than {TEST_SECONDS} s")
-
-
-@pytest.fixture(autouse=True)
-def bounded():
-    """No test hangs the suite."""
-    previous = signal.signal(signal.SIGALRM, raise_timeout)
-    signal.alarm(TEST_SECONDS)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, previous)
 
 
 @pytest.fixture(scope="session")
@@ -88,22 +72,18 @@ def volume(tmp_path, authority):
 def protect(volume):
     """Starts sidecars with protection on; all are ended in order afterwards, and none of their processes may have
     died on its own."""
-    if not EXECUTABLE.exists():
-        pytest.fail(f"{EXECUTABLE} is not there: run `swift build -c release`, or set SIDECAR_BUILD")
-    running = []
+    require_build()
 
-    def start(api=None, ready=True, **flags):
-        sidecar = Protected(Engine(decodes), api, volume, ready, **flags)
-        running.append(sidecar)
-        return sidecar
-
-    yield start
-    failures = []
-    for sidecar in running:
+    def stop(sidecar):
         try:
             sidecar.finish()
-        except AssertionError as failure:
-            failures.append(failure)
-        sidecar.decoder.close()
-        failures += sidecar.decoder.failures
-    assert not failures, failures
+        finally:
+            sidecar.decoder.close()
+        return sidecar.decoder.failures
+
+    with stopped_in_order(stop) as running:
+        def start(api=None, ready=True, **flags):
+            running.append(Protected(Engine(decodes), api, volume, ready, **flags))
+            return running[-1]
+
+        yield start

@@ -9,6 +9,7 @@ from support.behaviours import (
     DONE,
     HANDOFF,
     PREFILL_MEMBERS,
+    STREAMED,
     Stepwise,
     answers,
     answers_and_closes,
@@ -24,7 +25,6 @@ from support.wire import chunked_response, encode_chunk, head, request, response
 
 ROUTE = "x-prefiller-host-port"
 PROMPT = b'{"model":"tiny","messages":[{"role":"user","content":"Say something."}]}'
-STREAMED = b'{"model":"tiny","stream":true,"messages":[{"role":"user","content":"Say something."}]}'
 STREAM_ONLY = {"stream": True, "messages": []}
 
 # One member of each family that only a sidecar may write (DESIGN.md, "Every door").

@@ -95,14 +95,31 @@ final class CertificateFilesTests: XCTestCase {
         XCTAssertTrue(mistake { _ = try CertificateFiles.pair(in: folder) }.hasPrefix("tls.key can't be opened"))
         write("key", to: "tls.key")
         XCTAssertEqual(mistake { _ = try CertificateFiles.pair(in: folder) }, "tls.crt is empty")
-        write("-----BEGIN CERTIFICATE-----\n-----BEGIN EC PRIVATE KEY-----\n", to: "tls.crt")
-        XCTAssertTrue(mistake { _ = try CertificateFiles.pair(in: folder) }.contains("tls.crt holds a private key"))
         unlink("\(folder)/tls.crt")
         XCTAssertEqual(mkfifo("\(folder)/tls.crt", 0o600), 0)
         XCTAssertEqual(mistake { _ = try CertificateFiles.pair(in: folder) }, "tls.crt is no file", "nor does it wait")
         unlink("\(folder)/tls.crt")
         write(String(repeating: "x", count: (4 << 20) + 1), to: "tls.crt")
         XCTAssertEqual(mistake { _ = try CertificateFiles.pair(in: folder) }, "tls.crt is longer than 4 MiB")
+    }
+
+    /// tls.crt goes to the proxy as it is: a key in it would be in the process that reads clients' bytes.
+    func testACertificateFileWithAPrivateKeyIsRefused() {
+        let folder = folder
+        let certificate = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+        func refusal(_ chain: String) -> String {
+            write(chain, to: "tls.crt")
+            return mistake { _ = try CertificateFiles.pair(in: folder) }
+        }
+        write("key", to: "tls.key")
+        XCTAssertEqual(refusal(certificate), "none")
+        XCTAssertEqual(refusal("the PRIVATE KEY is elsewhere\n" + certificate), "none", "a remark")
+        for kind in ["", "RSA ", "EC ", "ENCRYPTED "] {
+            let begin = "-----BEGIN \(kind)PRIVATE KEY-----"
+            for chain in [certificate + begin, begin + "\n" + certificate, begin + "\nMIIB\n-----END"] {
+                XCTAssertTrue(refusal(chain).hasPrefix("tls.crt holds a private key"), chain)
+            }
+        }
     }
 
     func testChangesAreNoticedOnceTheyHaveSettled() {

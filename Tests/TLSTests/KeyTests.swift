@@ -28,7 +28,7 @@ final class KeyTests: XCTestCase {
         XCTAssertEqual(verdict(good, Array(key.dropLast(40))), .keyUnreadable)
         XCTAssertEqual(verdict(good, good), .keyUnreadable)
         XCTAssertEqual(verdict([], key), .certificateUnreadable)
-        XCTAssertEqual(verdict(key, key), .certificateHoldsKey)
+        XCTAssertEqual(verdict(key, key), .certificateUnreadable)
         XCTAssertEqual(verdict(Array(good.dropLast(40)), key), .certificateUnreadable)
         let cut = good + Array(try authority.bytes("ca.crt").dropLast(40))
         XCTAssertEqual(verdict(cut, key), .certificateUnreadable, "a chain that breaks off")
@@ -72,35 +72,11 @@ final class KeyTests: XCTestCase {
         XCTAssertEqual(try verdict(300), .chainTooLong)
     }
 
-    /// tls.crt goes to the proxy as it is: a key in it would be in the process that reads clients' bytes.
-    func testACertificateFileWithAPrivateKeyIsRefused() throws {
-        let signing = try Signing()
-        let authority = signing.authority
-        let leaf = try authority.bytes("p256.crt")
-        let key = try authority.bytes("p256.key")
-        func verdict(_ chain: [UInt8]) -> KeyVerdict { signing.add(99, .server, chain: chain, key: key).verdict }
-        for name in ["p256", "rsa", "ed25519", "encrypted"] {
-            let held = try authority.bytes("\(name).key")
-            XCTAssertEqual(verdict(leaf + held), .certificateHoldsKey, name)
-            XCTAssertEqual(verdict(held + leaf), .certificateHoldsKey, name)
-        }
-        XCTAssertEqual(verdict(leaf + Array(key.dropLast(40))), .certificateHoldsKey, "a broken one")
-        XCTAssertEqual(verdict(leaf + Array("-----BEGIN PRIVATE KEY-----".utf8)), .certificateHoldsKey, "its beginning")
-        let remark = Array("the PRIVATE KEY is elsewhere\n-----BEGIN".utf8)
-        XCTAssertEqual(verdict(remark + [0x0A] + leaf), .good, "a remark")
-        // The verdict is told and not the key taken.
-        XCTAssertEqual(verdict(leaf), .good)
-        XCTAssertEqual(verdict(leaf + key), .certificateHoldsKey)
-        XCTAssertEqual(signing.keys.count, 1, "the one before stays")
-    }
-
     func testEveryVerdictSaysSomethingOfItsOwn() {
         let meanings = KeyVerdict.allCases.map(\.meaning)
         XCTAssertEqual(Set(meanings).count, meanings.count)
         // What is wrong, and what is to be done.
-        for verdict in [
-            KeyVerdict.certificateHoldsKey, .certificateKeyWeak, .certificateSignatureWeak, .chainTooLong,
-        ] {
+        for verdict in [KeyVerdict.certificateKeyWeak, .certificateSignatureWeak, .chainTooLong] {
             XCTAssertTrue(verdict.meaning.contains("tls.crt"), verdict.meaning)
             XCTAssertTrue(verdict.meaning.contains("; leave") || verdict.meaning.contains("; have"), verdict.meaning)
         }

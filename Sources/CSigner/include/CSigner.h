@@ -26,10 +26,9 @@ typedef enum {
     CS_EXPIRED = 6,
     CS_NOT_YET_VALID = 7,
     // 8 is the Swift side's: too many keys.
-    CS_CERTIFICATE_HOLDS_KEY = 9,
-    CS_CERTIFICATE_KEY_WEAK = 10,
-    CS_CERTIFICATE_SIGNATURE_WEAK = 11,
-    CS_CHAIN_TOO_LONG = 12,
+    CS_CERTIFICATE_KEY_WEAK = 9,
+    CS_CERTIFICATE_SIGNATURE_WEAK = 10,
+    CS_CHAIN_TOO_LONG = 11,
 } cs_verdict;
 
 // A key from PEM. NULL with a verdict.
@@ -47,8 +46,7 @@ size_t cs_sign(cs_key *key, uint16_t algorithm, int is_digest, const uint8_t *co
 enum { CS_LONGEST_CHAIN = 10 };
 
 // Is this chain's leaf the key's, and valid at `now` (seconds since 1970), and are all of it what the proxy's OpenSSL shows?
-// A chain with a private key in it is refused before anything else is looked at: the chain is what the proxy gets. `ends`:
-// when it expires, 0 = unknown.
+// `ends`: when it expires, 0 = unknown.
 cs_verdict cs_certificate_judge(const cs_key *key, const uint8_t *pem, size_t count, int64_t now, int64_t *ends);
 
 // A certificate that the key signs for itself, in PEM, for host names and addresses; returns its length, 0 = failed.

@@ -3,21 +3,7 @@
 import pytest
 
 from harness import CHAT, PROMPT, ROUTE, Client, ask, assert_error, assert_works, request
-
-UPGRADE = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Key", "x")]
-SWITCH = (
-    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Accept: y\r\n\r\n"
-)
-
-
-def echo(connection, request):
-    assert request.one("upgrade").lower() == "websocket" and request.one("connection").lower() == "upgrade"
-    connection.send(SWITCH + b"hello")
-    connection.sock.settimeout(15)
-    while data := connection.sock.recv(65536):
-        connection.send(data)
-    connection.close()
+from support.websocket import UPGRADE, echo
 
 
 def test_a_websocket_is_a_tunnel(sidecar, decoder):

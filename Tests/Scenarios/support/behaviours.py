@@ -29,6 +29,7 @@ PREFILL_MEMBERS = {
 CHAT = "/v1/chat/completions"
 COMPLETIONS = "/v1/completions"
 DONE = b"data: [DONE]\n\n"
+STREAMED = b'{"model":"tiny","stream":true,"messages":[{"role":"user","content":"Say something."}]}'
 
 
 def prefill_answer(handoff=HANDOFF, cached=7):

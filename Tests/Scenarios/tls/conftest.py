@@ -3,6 +3,7 @@
 import pytest
 from harness import Sidecar, decodes, prefills
 from support.certificates import Certificates
+from support.fixtures import Shared, undisturbed
 from support.tls import TLSClient, TLSEngine
 
 
@@ -20,43 +21,21 @@ def over_tls(sidecar, certificates):
     return sidecar
 
 
-class Shared:
-    def __init__(self, certificates):
-        self.certificates = certificates
-        self.sidecar = None
-
-    def get(self):
-        if self.sidecar and self.sidecar.process.poll() is not None:
-            self.sidecar.kill()
-            self.sidecar = None
-        if not self.sidecar:
-            self.sidecar = over_tls(Sidecar(
-                TLSEngine(decodes, self.certificates.server()), secure_proxy=True, prefiller_use_tls=True,
-                decoder_use_tls=True, cert_path=self.certificates.directory("p256"), ca_cert_path=self.certificates.ca,
-                max_body_bytes="16MiB", tls_handshake_timeout="5s"), self.certificates)
-        return self.sidecar
-
-
 @pytest.fixture(scope="session")
 def shared_over_tls(certificates):
-    holder = Shared(certificates)
+    holder = Shared(lambda: over_tls(Sidecar(
+        TLSEngine(decodes, certificates.server()), secure_proxy=True, prefiller_use_tls=True, decoder_use_tls=True,
+        cert_path=certificates.directory("p256"), ca_cert_path=certificates.ca, max_body_bytes="16MiB",
+        tls_handshake_timeout="5s"), certificates))
     yield holder
-    if holder.sidecar:
-        holder.sidecar.stop()
-        holder.sidecar.decoder.close()
+    holder.close()
 
 
 @pytest.fixture
 def secure(shared_over_tls):
     """The shared sidecar with TLS on all sides, under the same conditions as the plain one."""
-    sidecar = shared_over_tls.get()
-    sidecar.decoder.reset()
-    restarts = sidecar.metric("sidecar_component_restarts_total")
-    yield sidecar
-    assert sidecar.process.poll() is None, sidecar.log_text()[-3000:]
-    assert sidecar.metric("sidecar_component_restarts_total") == restarts, sidecar.log_text()[-3000:]
-    sidecar.wait_until_quiet()
-    assert not sidecar.decoder.failures, sidecar.decoder.failures
+    with undisturbed(shared_over_tls.get()) as sidecar:
+        yield sidecar
 
 
 @pytest.fixture

@@ -1,21 +1,7 @@
 """Upgrade: websocket becomes a tunnel between two TLS connections."""
 
 from harness import request, wait_for
-
-UPGRADE = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Key", "x")]
-SWITCH = (
-    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Accept: y\r\n\r\n"
-)
-
-
-def echo(connection, request):
-    assert request.one("upgrade").lower() == "websocket" and request.one("connection").lower() == "upgrade"
-    connection.send(SWITCH + b"hello")
-    connection.sock.settimeout(15)
-    while data := connection.sock.recv(65536):
-        connection.send(data)
-    connection.close()
+from support.websocket import SWITCH, UPGRADE, echo
 
 
 def test_they_do(secure):
