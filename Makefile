@@ -4,7 +4,7 @@ BUILD   := .build/release
 FLAGS   := -c release --static-swift-stdlib
 SHELL   := /bin/sh
 
-.PHONY: help run build test unit tls fuzz scenarios kubernetes kv sandbox chaos attack verify bench lint format install clean
+.PHONY: help run build test unit tls fuzz scenarios kubernetes kv sandbox chaos attack verify bench lint format install image clean
 
 help:
 	@echo "make run      build, then show a disaggregated request streaming through the sidecar, with a live picture"
@@ -14,6 +14,7 @@ help:
 	@echo "make bench    SIDECAR_BENCH=path/to/bench.py: the sidecar against other proxies"
 	@echo "make lint     style and structure"
 	@echo "make install  PREFIX=/usr/local: binaries, owned by root, mode 0711"
+	@echo "make image    IMAGE=routing-sidecar-image.tar: a container image of them, without a container engine"
 
 build:
 	@scripts/install-dependencies.sh build
@@ -94,7 +95,13 @@ format:
 PREFIX ?= /usr/local
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 0711 -s $(BUILD)/routing-sidecar $(BUILD)/routing-sidecar-dialer $(BUILD)/routing-sidecar-proxy $(BUILD)/routing-sidecar-resolver $(BUILD)/routing-sidecar-watcher $(BUILD)/routing-sidecar-signer $(BUILD)/routing-sidecar-kv-agent $(BUILD)/routing-sidecar-probe $(DESTDIR)$(PREFIX)/bin
+	install -m 0711 -s $(addprefix $(BUILD)/routing-sidecar,-watcher -dialer -proxy -kv-agent -signer -resolver -probe) \
+		$(BUILD)/routing-sidecar $(DESTDIR)$(PREFIX)/bin
+
+IMAGE ?= routing-sidecar-image.tar
+image: build
+	@scripts/install-dependencies.sh image
+	python3 scripts/make-image.py $(BUILD) "$(IMAGE)" $(if $(TAG),--tag "$(TAG)")
 
 clean:
 	rm -rf .build verify-record

@@ -2,6 +2,7 @@
 # Installs what is missing on a Debian machine that has Swift. Says what it installs; does nothing when all is there.
 #   install-dependencies.sh build      what a build needs
 #   install-dependencies.sh test       and what the tests need
+#   install-dependencies.sh image      or what making an image needs
 set -eu
 
 if ! command -v swift >/dev/null 2>&1; then
@@ -22,6 +23,11 @@ if [ "${1:-build}" = test ]; then
     command -v curl >/dev/null 2>&1 || need="$need curl"
     command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || need="$need nginx-light"
     command -v cc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 || need="$need gcc"
+fi
+if [ "${1:-build}" = test ] || [ "${1:-build}" = image ]; then
+    command -v python3 >/dev/null 2>&1 || need="$need python3"
+    command -v strip >/dev/null 2>&1 || need="$need binutils"
+    [ -e /etc/ssl/certs/ca-certificates.crt ] || need="$need ca-certificates"
 fi
 [ -n "$need" ] || exit 0
 

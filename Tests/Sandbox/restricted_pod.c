@@ -1,6 +1,8 @@
 // Runs a command as a restricted pod would: user 65532, no groups, no capabilities, no_new_privs, a root that can't be
 // written (all but /tmp and /dev/shm), and a filter that denies what the container runtimes' default profile denies.
 // Needs root. Compiled by the tests: `cc restricted_pod.c -o pod && SIDECAR_LAUNCHER=$PWD/pod pytest Tests/Scenarios`.
+//   restricted_pod [--root DIRECTORY] COMMAND [ARGUMENT...]
+// With --root the command sees an unpacked image as its root, with /tmp, /proc and /dev/null as a runtime adds them.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +15,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -27,9 +30,20 @@ static void must(long result, const char *what) {
     }
 }
 
-static void read_only_root(void) {
+// What a runtime mounts into an image: it has these as empty directories.
+static void enter(const char *image) {
+    must(mount(image, image, NULL, MS_BIND, NULL), "bind the image");
+    must(chdir(image), "chdir");
+    must(mount("proc", "proc", "proc", 0, NULL), "mount proc");
+    must(mount("/tmp", "tmp", NULL, MS_BIND, NULL), "bind /tmp");
+    must(mount("/dev", "dev", NULL, MS_BIND | MS_REC, NULL), "bind /dev");
+    must(chroot("."), "chroot");
+}
+
+static void read_only_root(const char *image) {
     must(unshare(CLONE_NEWNS), "unshare");
     must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "make private");
+    if (image != NULL) enter(image);
     struct mount_attr off = {.attr_clr = MOUNT_ATTR_RDONLY}, on = {.attr_set = MOUNT_ATTR_RDONLY};
     must(mount("/tmp", "/tmp", NULL, MS_BIND, NULL), "bind /tmp");
     must(syscall(SYS_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE, &on, sizeof on), "read-only root");
@@ -104,8 +118,14 @@ static void default_profile(void) {
 }
 
 int main(int argc, char **argv) {
+    const char *image = NULL;
+    if (argc > 2 && strcmp(argv[1], "--root") == 0) {
+        image = argv[2];
+        argc -= 2;
+        argv += 2;
+    }
     if (argc < 2) return 2;
-    read_only_root();
+    read_only_root(image);
     give_up_rights();
     default_profile();
     execv(argv[1], argv + 1);
