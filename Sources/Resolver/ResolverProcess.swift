@@ -10,6 +10,8 @@ import Sandbox
 final class ResolverProcess {
     /// Dialers, those that end included.
     static let mostClients = 64
+    /// Answers that may wait for one dialer, no more than it has dials.
+    private static let mostWaiting = 8192
     /// Bytes that are read of one of the host's files.
     static let longestFile = 256 << 10
     /// Questions that are taken from one client before the others have their turn.
@@ -29,7 +31,7 @@ final class ResolverProcess {
     /// The channels to the dialers, apart from the process so that lookups can answer on them.
     private final class ClientTable {
         private var lastToken = ResolverProcess.controlToken
-        var clients: [UInt64: ClientChannel] = [:]
+        var clients: [UInt64: AnswerChannel<FromResolver>] = [:]
 
         /// Tokens of events, of clients and servers alike; none is ever used twice.
         func makeToken() -> UInt64 {
@@ -157,13 +159,14 @@ final class ResolverProcess {
             ChildLog.write(.error, "a dialer's channel was turned away: there are too many")
             return
         }
-        let client = ClientChannel(fd: descriptor, token: table.makeToken(), poll: poll)
+        let client = AnswerChannel<FromResolver>(
+            fd: descriptor, token: table.makeToken(), poll: poll, mostWaiting: Self.mostWaiting)
         table.clients[client.token] = client
         // Before there are servers to ask, questions wait in the channel.
         if isReady { open(client) }
     }
 
-    private func open(_ client: ClientChannel) {
+    private func open(_ client: AnswerChannel<FromResolver>) {
         do throws(Errno) {
             try client.open()
         } catch {
@@ -172,7 +175,7 @@ final class ResolverProcess {
         }
     }
 
-    private func serve(_ client: ClientChannel) {
+    private func serve(_ client: AnswerChannel<FromResolver>) {
         for _ in 0..<Self.mostAtOnce {
             switch client.channel.receive(ToResolver.self) {
             case .nothing: return
@@ -192,7 +195,7 @@ final class ResolverProcess {
         }
     }
 
-    private func drop(_ client: ClientChannel) {
+    private func drop(_ client: AnswerChannel<FromResolver>) {
         table.clients[client.token] = nil
         lookups.dropClient(client.token)
     }

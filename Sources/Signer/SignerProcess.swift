@@ -12,6 +12,8 @@ final class SignerProcess {
     /// that is just being ended because it would be the ninth (`Component.mostRetired`). Fewer would leave loops
     /// whose handshakes all fail.
     static let mostClients = 64 * (1 + 1 + 8 + 1)
+    /// Signatures that may wait for one loop; more than it has handshakes that wait for one.
+    private static let mostWaiting = 4096
     /// Requests that are taken from one client before the others have their turn; a signature takes up to milliseconds.
     private static let mostAtOnce = 8
     /// The longest a certificate of our own lives, in seconds.
@@ -20,7 +22,7 @@ final class SignerProcess {
     private let control: Channel
     private let poll: EventPoll
     private let keys = Keys()
-    private var clients: [UInt64: ClientChannel] = [:]
+    private var clients: [UInt64: AnswerChannel<FromSigner>] = [:]
     private var lastToken: UInt64 = 0
     private var isWalled = false
     private var isReady = false
@@ -122,7 +124,8 @@ final class SignerProcess {
             return
         }
         lastToken += 1
-        let client = ClientChannel(fd: descriptor, token: lastToken, poll: poll)
+        let client = AnswerChannel<FromSigner>(
+            fd: descriptor, token: lastToken, poll: poll, mostWaiting: Self.mostWaiting)
         do throws(Errno) {
             try client.open()
             clients[client.token] = client
@@ -131,7 +134,7 @@ final class SignerProcess {
         }
     }
 
-    private func serve(_ client: ClientChannel) {
+    private func serve(_ client: AnswerChannel<FromSigner>) {
         for _ in 0..<Self.mostAtOnce {
             switch client.channel.receive(ToSigner.self) {
             case .nothing: return

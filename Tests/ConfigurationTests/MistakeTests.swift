@@ -1,3 +1,4 @@
+import TestSupport
 import XCTest
 
 @testable import Configuration
@@ -111,7 +112,7 @@ final class MistakeTests: XCTestCase {
     }
 
     func testNoCommandLineWhateverItsPiecesEndsOtherwiseThanInAnOutcome() {
-        var generator = SplitMix(state: 20_251_028)
+        var generator = SeededGenerator(seed: 20_251_028)
         let pieces =
             SettingsTable.all.flatMap { ["--\($0.name)", "-\($0.name)=", $0.kind.show(Settings())] }
             + Sample.all.map(\.text)
@@ -134,18 +135,5 @@ final class MistakeTests: XCTestCase {
             }
         }
         XCTAssertLessThan(accepted, 400, "the pieces make too many sound command lines to be a test of mistakes")
-    }
-}
-
-/// A small generator with a seed, so that a failure comes back.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
     }
 }

@@ -2,6 +2,7 @@ import Allowlist
 import Glibc
 import IPC
 import Linux
+import TestSupport
 import XCTest
 
 @testable import Dialer
@@ -158,7 +159,7 @@ final class AllowlistPolicyTests: XCTestCase {
 
     /// Allowed with protection on is exactly: allowed with it off, and listed.
     func testProtectionOnlyEverTakesAway() throws {
-        var generator = Generator(seed: 5)
+        var generator = SeededGenerator(seed: 5)
         let texts = AddressTableTests.refused.flatMap(\.1) + AddressTableTests.allowed
         let hosts = texts.map { address($0) }
         let ports: [UInt16] = [0, 80, 8000]

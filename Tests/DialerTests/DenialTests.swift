@@ -1,5 +1,6 @@
 import IPC
 import Linux
+import TestSupport
 import XCTest
 
 @testable import Dialer
@@ -67,7 +68,7 @@ final class DenialTests: XCTestCase {
     }
 
     func testABlockAgreesWithCountingBitsOneByOne() {
-        var generator = Generator(seed: 11)
+        var generator = SeededGenerator(seed: 11)
         for _ in 0..<20_000 {
             let base = Address(high: generator.next(), low: generator.next())
             let length = UInt8.random(in: 0...128, using: &generator)

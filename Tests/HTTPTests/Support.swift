@@ -1,48 +1,8 @@
 import Glibc
+import TestSupport
 import XCTest
 
 @testable import HTTP
-
-/// Bytes that end where readable memory ends: a parser that reads one byte too far dies on the spot.
-final class GuardedBytes {
-    private let mapping: UnsafeMutableRawPointer
-    private let size: Int
-    let bytes: UnsafeRawBufferPointer
-
-    init(_ content: [UInt8]) {
-        let page = Int(getpagesize())
-        let readable = max((content.count + page - 1) / page, 1) * page
-        size = readable + page
-        guard let mapping = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-            mapping != MAP_FAILED
-        else { preconditionFailure("mmap of \(size) bytes failed") }
-        self.mapping = mapping
-        precondition(mprotect(mapping + readable, page, PROT_NONE) == 0)
-        let start = mapping + (readable - content.count)
-        if !content.isEmpty { start.copyMemory(from: content, byteCount: content.count) }
-        bytes = UnsafeRawBufferPointer(start: start, count: content.count)
-    }
-
-    deinit { munmap(mapping, size) }
-}
-
-/// A small generator with a fixed seed, so that a failure can be repeated.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-    mutating func pick<T>(_ items: [T]) -> T { items[below(items.count)] }
-}
 
 /// The bytes of a text whose characters stand for bytes (Latin-1), so that a table can hold any byte.
 func latin1(_ text: String) -> [UInt8] {

@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import TestSupport
 import XCTest
 
 /// IP literals: one strict spelling each way. The system's own parser, which is the one a connection would meet, is the

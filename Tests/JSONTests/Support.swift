@@ -1,34 +1,8 @@
 import Glibc
+import TestSupport
 import XCTest
 
 @testable import JSON
-
-/// Bytes that end where readable memory ends: a scanner that reads one byte too far dies on the spot.
-final class GuardedBytes {
-    private let mapping: UnsafeMutableRawPointer
-    private let size: Int
-    let bytes: UnsafeRawBufferPointer
-
-    init(_ content: [UInt8]) {
-        let page = Int(getpagesize())
-        let readable = max((content.count + page - 1) / page, 1) * page
-        size = readable + page
-        guard let mapping = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-            mapping != MAP_FAILED
-        else { preconditionFailure("mmap of \(size) bytes failed") }
-        self.mapping = mapping
-        precondition(mprotect(mapping + readable, page, PROT_NONE) == 0)
-        let start = mapping + (readable - content.count)
-        if !content.isEmpty {
-            start.copyMemory(from: content, byteCount: content.count)
-        }
-        bytes = UnsafeRawBufferPointer(start: start, count: content.count)
-    }
-
-    deinit {
-        munmap(mapping, size)
-    }
-}
 
 /// The bytes of all pieces, one after the other.
 func joined(_ list: borrowing PieceList) -> [UInt8] {
@@ -125,30 +99,5 @@ func tree(_ text: String, file: StaticString = #filePath, line: UInt = #line) ->
     } catch {
         XCTFail("not JSON (\(error)): \(text)", file: file, line: line)
         return .null
-    }
-}
-
-/// A small generator with a seed (SplitMix64), so that a failure can be repeated.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
-    mutating func below(_ bound: Int) -> Int {
-        Int(next() % UInt64(bound))
-    }
-
-    mutating func pick<T>(_ choices: [T]) -> T {
-        choices[below(choices.count)]
     }
 }

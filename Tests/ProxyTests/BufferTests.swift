@@ -1,3 +1,4 @@
+import TestSupport
 import XCTest
 
 @testable import Proxy
@@ -5,7 +6,7 @@ import XCTest
 /// A buffer against an array.
 final class BufferTests: XCTestCase {
     func testRandomUseAgreesWithAnArray() {
-        var generator = Generator(seed: 2)
+        var generator = SeededGenerator(seed: 2)
         var buffer = Buffer()
         var model: [UInt8] = []
         for _ in 0..<20_000 {

@@ -1,3 +1,4 @@
+import TestSupport
 import XCTest
 
 @testable import Proxy
@@ -9,7 +10,7 @@ final class CrowdTests: XCTestCase {
         XCTAssertTrue(crowd.isEmpty)
         XCTAssertNil(crowd.next())
         var expected: [UInt64] = []
-        var generator = Generator(seed: 4)
+        var generator = SeededGenerator(seed: 4)
         for number in 0..<50_000 as Range<UInt64> {
             crowd.append(number)
             expected.append(number)

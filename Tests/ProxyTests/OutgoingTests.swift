@@ -1,6 +1,7 @@
 import Glibc
 import JSON
 import Linux
+import TestSupport
 import XCTest
 
 @testable import Proxy
@@ -136,7 +137,7 @@ final class OutgoingTests: XCTestCase {
     }
 
     func testPiecesOfOddLengthsSurviveStopsAnywhere() throws {
-        var generator = Generator(seed: 8)
+        var generator = SeededGenerator(seed: 8)
         for _ in 0..<10 {
             var lengths: [Int] = []
             while lengths.reduce(0, +) <= Outgoing.flattenLimit {

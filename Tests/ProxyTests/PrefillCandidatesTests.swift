@@ -1,5 +1,6 @@
 import HTTP
 import Linux
+import TestSupport
 import XCTest
 
 @testable import Proxy
@@ -175,7 +176,7 @@ final class PrefillCandidatesTests: XCTestCase {
 
     /// Random elements, joined by commas and line ends at random, against each of them read alone.
     func testRandomListsAgainstTheirElements() {
-        var generator = Generator(seed: 21)
+        var generator = SeededGenerator(seed: 21)
         let parts = [
             "10.1.2.3:8000", "[2001:db8::1]:80", "pod-0:8000", "localhost:9", "http://10.9.9.9:1", "", " ", "evil",
             "10.1:80",

@@ -1,4 +1,5 @@
 import IPC
+import TestSupport
 import XCTest
 
 @testable import Proxy
@@ -17,7 +18,7 @@ final class RequestLifeWalkTests: XCTestCase {
     }
 
     func testRandomWalksEndOnceAndRetryEachLegAtMostOnce() {
-        var generator = Generator(seed: 1)
+        var generator = SeededGenerator(seed: 1)
         var life = RequestLife()
         var tally = Tally()
         var finished = 0
@@ -42,7 +43,7 @@ final class RequestLifeWalkTests: XCTestCase {
     }
 
     /// Mostly what can happen in a phase, so that walks get far; sometimes anything.
-    private func pick(_ generator: inout Generator, in phase: RequestLife.Phase) -> RequestLife.Event {
+    private func pick(_ generator: inout SeededGenerator, in phase: RequestLife.Phase) -> RequestLife.Event {
         if Int.random(in: 0..<4, using: &generator) == 0 { return everyEvent.randomElement(using: &generator)! }
         switch phase {
         case .idle: return .begin(disaggregated: Bool.random(using: &generator))

@@ -1,3 +1,4 @@
+import TestSupport
 import XCTest
 
 @testable import Proxy
@@ -144,7 +145,7 @@ final class TimerTests: XCTestCase {
     }
 
     func testTheWaitIsNeverLongerThanUntilTheNextDeadlineAndItsTwoTicks() {
-        var generator = Generator(seed: 21)
+        var generator = SeededGenerator(seed: 21)
         let bench = Bench(count: 16, now: 5_000)
         for _ in 0..<20_000 {
             bench.set(
@@ -160,7 +161,7 @@ final class TimerTests: XCTestCase {
     }
 
     func testTwoMillionMovesAgreeWithTheList() {
-        var generator = Generator(seed: 20)
+        var generator = SeededGenerator(seed: 20)
         let bench = Bench(count: 128, now: 7_777)
         for _ in 0..<100_000 {
             for _ in 0..<20 {

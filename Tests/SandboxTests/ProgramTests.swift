@@ -1,4 +1,5 @@
 import CLinux
+import TestSupport
 import XCTest
 
 @testable import Sandbox
@@ -27,7 +28,7 @@ final class ProgramTests: XCTestCase {
     }
 
     func testEveryNumberIsAnsweredAsTheRightsSay() throws {
-        var dice = Dice(1)
+        var dice = SeededGenerator(seed: 1)
         for filter in Self.filters {
             var numbers = Array(UInt32(0)...1100)
             numbers += (0..<500).map { _ in UInt32.random(in: 0...UInt32.max, using: &dice) }
@@ -44,7 +45,7 @@ final class ProgramTests: XCTestCase {
     }
 
     func testEveryAllowedCombinationPassesWhateverTheOtherArgumentsAre() throws {
-        var dice = Dice(2)
+        var dice = SeededGenerator(seed: 2)
         for rights in Rights.all {
             let program = Filter(rights.mergedCalls).program
             for rule in rights.mergedCalls {

@@ -1,5 +1,6 @@
 import IPC
 import Linux
+import TestSupport
 import XCTest
 
 @testable import Supervisor
@@ -110,7 +111,7 @@ final class LogRelayTests: XCTestCase {
     }
 
     func testRandomBytesAlwaysBecomeOneObjectOnOneLine() {
-        var generator = Generator(seed: 12)
+        var generator = SeededGenerator(seed: 12)
         let favourites: [UInt8] = Array("EWIDT \t=\"\\{}:,abc_09".utf8) + [0, 0x1B, 0x7F, 0xE2, 0x80, 0xA8, 0xFF]
         for _ in 0..<3000 {
             let length = Int.random(in: 0...Int.random(in: 1...4096, using: &generator), using: &generator)
