@@ -25,6 +25,7 @@ extension KVAgentProcess {
     }
 
     private func refusal(of order: KVTransfer) -> KVOutcome? {
+        if isEnding { return .agentLost }
         guard region.holds(offset: order.localOffset, length: order.length), order.blockSize > 0,
             order.length % UInt64(order.blockSize) == 0
         else { return .invalidRange }
@@ -158,7 +159,8 @@ extension KVAgentProcess {
     }
 
     private func finish(_ result: KVResult, _ order: KVTransfer) {
-        stripe.add(.transfers(result.outcome))
+        // The supervisor keeps count of what ends with us.
+        if result.outcome != .agentLost { stripe.add(.transfers(result.outcome)) }
         if result.outcome == .done { stripe.add(.transferBytes, Int(result.bytes)) }
         log(
             result.outcome == .done ? .debug : .warning, "a transfer has ended",

@@ -10,7 +10,8 @@ extension KVAgentProcess {
     private static let firstWords: Int64 = 5_000
 
     func arrived(_ peer: UInt32, _ from: Endpoint) {
-        guard policy.admits(from, now: now), serves.count < Self.heardForEachServed * Int(settings.mostTransfers),
+        guard !isEnding, policy.admits(from, now: now),
+            serves.count < Self.heardForEachServed * Int(settings.mostTransfers),
             fabric.accept(peer)
         else {
             stripe.add(.transferPeersRefused)
@@ -26,7 +27,7 @@ extension KVAgentProcess {
         case .otherVersion: handle(.otherVersion, job)
         case .message(.hello):
             let served = serves.values.count { $0.life.state != .silent && $0.life.state != .leaving }
-            handle(served < Int(settings.mostTransfers) ? .hello : .helloTooMany, job)
+            handle(!isEnding && served < Int(settings.mostTransfers) ? .hello : .helloTooMany, job)
         case .message(.announce(let announcement)):
             job.request = announcement.request
             guard let length = announcement.length, region.holds(offset: announcement.offset, length: length) else {

@@ -110,6 +110,7 @@ final class Supervisor {
             for i in 0..<count { dispatch(Int32(truncatingIfNeeded: events[i].data)) }
             reapOrphans()
             dueRetries()
+            dueKills()
             control?.resume(self)
             heartbeats()
             checkAllowlistSync()
@@ -149,6 +150,7 @@ final class Supervisor {
     private func waitTime() -> Int32 {
         var next = heartbeatAt
         for component in components where component.retryAt > 0 { next = min(next, component.retryAt) }
+        for child in components.flatMap(\.processes) where child.killAt > 0 { next = min(next, child.killAt) }
         if configuration.watchesPool, allowlist.generation == 0 {
             let limit = Int64(configuration.settings.allowlistSyncTimeoutMilliseconds)
             if limit > 0 { next = min(next, startedAt + limit) }
