@@ -212,6 +212,7 @@ final class KVAgentProcess {
         for job in Array(fetches.values) where policy.refusal(of: job.order.peer, now: now) != nil {
             handle(.revoked, job)
         }
+        for job in Array(serves.values) where !policy.admits(job.from, now: now) { handle(.revoked, job) }
     }
 
     private func ownAddresses() -> [Address] {

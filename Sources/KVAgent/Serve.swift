@@ -32,8 +32,10 @@ struct Serve: Equatable {
         case gaveUp
         case nonsense
         case lost
-        /// It has had all the time that there is, or has left the pool.
+        /// It has had all the time that there is.
         case deadline
+        /// It has left the pool.
+        case revoked
         case gone
     }
 
@@ -61,7 +63,7 @@ struct Serve: Equatable {
         case (.over, _): return .none
         case (_, .gone): return go(to: .over, .forget)
         case (.closing, _): return .none
-        case (.leaving, .lost), (.leaving, .deadline): return go(to: .closing, .close)
+        case (.leaving, .lost), (.leaving, .deadline), (.leaving, .revoked): return go(to: .closing, .close)
         case (.leaving, _): return .none
         case (.silent, .hello): return go(to: .greeted, .welcome)
         case (.silent, .helloTooMany): return go(to: .leaving, .refuseBusy)
@@ -76,14 +78,14 @@ struct Serve: Equatable {
             return go(to: .closing, .close)
         case (.silent, .summed), (.greeted, .summed), (.open, .summed): return .none
         case (.silent, .announced), (.silent, .announcedOutside), (.silent, .verify), (.silent, .acknowledged),
-            (.silent, .gaveUp), (.silent, .nonsense), (.silent, .deadline),
+            (.silent, .gaveUp), (.silent, .nonsense), (.silent, .deadline), (.silent, .revoked),
             (.greeted, .hello), (.greeted, .helloTooMany), (.greeted, .otherVersion), (.greeted, .verify),
-            (.greeted, .acknowledged), (.greeted, .nonsense), (.greeted, .deadline),
+            (.greeted, .acknowledged), (.greeted, .nonsense), (.greeted, .deadline), (.greeted, .revoked),
             (.open, .hello), (.open, .helloTooMany), (.open, .otherVersion), (.open, .announced),
-            (.open, .announcedOutside), (.open, .nonsense), (.open, .deadline),
+            (.open, .announcedOutside), (.open, .nonsense), (.open, .deadline), (.open, .revoked),
             (.summing, .hello), (.summing, .helloTooMany), (.summing, .otherVersion), (.summing, .announced),
             (.summing, .announcedOutside), (.summing, .verify), (.summing, .acknowledged), (.summing, .nonsense),
-            (.summing, .deadline):
+            (.summing, .deadline), (.summing, .revoked):
             return go(to: .closing, .cut)
         }
     }

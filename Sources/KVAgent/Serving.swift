@@ -19,7 +19,7 @@ extension KVAgentProcess {
             fabric.close(peer)
             return
         }
-        serves[peer] = ServeJob(peer, from: "\(from.address)", deadline: now + Self.firstWords)
+        serves[peer] = ServeJob(peer, from: from, deadline: now + Self.firstWords)
     }
 
     func hear(_ frame: PeerMessage.Read, _ job: ServeJob) {
@@ -62,7 +62,7 @@ extension KVAgentProcess {
             stripe.add(.transfersServed)
             log(
                 .debug, "a peer has read",
-                [("peer", job.from), ("request_id", job.request), ("bytes", "\(job.length)")]
+                [("peer", "\(job.from.address)"), ("request_id", job.request), ("bytes", "\(job.length)")]
             )
             letGo(job)
         case .close: letGo(job)
@@ -70,7 +70,7 @@ extension KVAgentProcess {
             stripe.add(.transferPeersRefused)
             log(
                 .warning, "a peer was cut off",
-                [("peer", job.from), ("after", "\(event)"), ("request_id", job.request)])
+                [("peer", "\(job.from.address)"), ("after", "\(event)"), ("request_id", job.request)])
             letGo(job)
         case .forget: serves[job.peer] = nil
         }
@@ -78,7 +78,9 @@ extension KVAgentProcess {
 
     private func refuse(_ reason: PeerRefusal, _ job: ServeJob) {
         stripe.add(.transferPeersRefused)
-        log(.warning, "a peer was refused", [("peer", job.from), ("reason", "\(reason)"), ("request_id", job.request)])
+        log(
+            .warning, "a peer was refused",
+            [("peer", "\(job.from.address)"), ("reason", "\(reason)"), ("request_id", job.request)])
         fabric.send(.refused(reason), to: job.peer)
         job.deadline = now + Self.farewell
     }

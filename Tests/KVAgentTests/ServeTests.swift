@@ -19,7 +19,9 @@ final class ServeTests: XCTestCase {
         if state == .over { return (.over, .none) }
         if event == .gone { return (.over, .forget) }
         if state == .closing { return (.closing, .none) }
-        if state == .leaving { return event == .lost || event == .deadline ? (.closing, .close) : (.leaving, .none) }
+        if state == .leaving {
+            return [.lost, .deadline, .revoked].contains(event) ? (.closing, .close) : (.leaving, .none)
+        }
         switch (state, event) {
         case (.silent, .hello): return (.greeted, .welcome)
         case (.silent, .helloTooMany): return (.leaving, .refuseBusy)
