@@ -5,9 +5,7 @@
 #include <string.h>
 
 peer_slot *cu_slot(cu_agent *agent, uint32_t peer) {
-    uint32_t index = peer & 0xFF;
-    if (index >= CU_PEERS) return NULL;
-    peer_slot *slot = &agent->peers[index];
+    peer_slot *slot = &agent->peers[peer % CU_PEERS];
     return slot->state != PEER_FREE && peer_number(agent, slot) == peer ? slot : NULL;
 }
 
@@ -64,7 +62,7 @@ static void on_error(void *argument, ucp_ep_h endpoint, ucs_status_t status) {
 
 int64_t cu_connect(cu_agent *agent, const uint8_t address[16], uint16_t port) {
     peer_slot *slot = cu_take_slot(agent);
-    if (!slot) return UCS_ERR_EXCEEDS_LIMIT;
+    if (!slot) return CU_FULL;
     struct sockaddr_storage to;
     ucp_ep_params_t params = {
         .field_mask = UCP_EP_PARAM_FIELD_FLAGS | UCP_EP_PARAM_FIELD_SOCK_ADDR | UCP_EP_PARAM_FIELD_ERR_HANDLER |

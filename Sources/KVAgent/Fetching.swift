@@ -11,17 +11,15 @@ extension KVAgentProcess {
 
     func begin(_ order: KVTransfer) {
         now = Clock.milliseconds()
-        if let refusal = refusal(of: order) {
-            finish(KVResult(id: order.id, outcome: refusal), order)
-            return
+        if let refusal = refusal(of: order) { return finish(KVResult(id: order.id, outcome: refusal), order) }
+        switch fabric.connect(order.peer) {
+        case .full: finish(KVResult(id: order.id, outcome: .tooMany), order)
+        case .failed: finish(KVResult(id: order.id, outcome: .unreachable), order)
+        case .begun(let peer):
+            fetches[peer] = FetchJob(
+                order, peer: peer, begunAt: Clock.nanoseconds(), deadline: now + Int64(order.deadlineMilliseconds))
+            fabric.send(.hello(regionSize: UInt64(region.size)), to: peer)
         }
-        guard let peer = fabric.connect(order.peer) else {
-            finish(KVResult(id: order.id, outcome: .unreachable), order)
-            return
-        }
-        fetches[peer] = FetchJob(
-            order, peer: peer, begunAt: Clock.nanoseconds(), deadline: now + Int64(order.deadlineMilliseconds))
-        fabric.send(.hello(regionSize: UInt64(region.size)), to: peer)
     }
 
     private func refusal(of order: KVTransfer) -> KVOutcome? {
