@@ -21,12 +21,6 @@ peer_slot *cu_take_slot(cu_agent *agent) {
     return NULL;
 }
 
-int cu_peers(cu_agent *agent) {
-    int count = 0;
-    for (int i = 0; i < CU_PEERS; i++) count += agent->peers[i].state != PEER_FREE;
-    return count;
-}
-
 void cu_lose(cu_agent *agent, peer_slot *slot, int status) {
     if (slot->lost || slot->state == PEER_CLOSING) return;
     slot->lost = 1;
@@ -206,7 +200,10 @@ int cu_send(cu_agent *agent, uint32_t peer, const uint8_t *bytes, size_t length)
     peer_slot *slot = cu_slot(agent, peer);
     if (!slot || slot->state != PEER_OPEN || length > CU_FRAME_LIMIT) return UCS_ERR_INVALID_PARAM;
     sending *frame = malloc(sizeof *frame);
-    if (!frame) return UCS_ERR_NO_MEMORY;
+    if (!frame) {
+        cu_lose(agent, slot, UCS_ERR_NO_MEMORY);
+        return UCS_ERR_NO_MEMORY;
+    }
     frame->peer = peer;
     memcpy(frame->bytes, bytes, length);
     ucp_request_param_t params = {

@@ -95,7 +95,7 @@ final class Fabric {
 
     func accept(_ peer: UInt32) -> Bool { cu_accept(agent, peer) == 0 }
 
-    /// Sends a message; a peer that can't be sent to is lost, which comes as an event.
+    /// Sends a message to an open peer; one that can't be sent to is lost, which comes as an event.
     func send(_ message: PeerMessage, to peer: UInt32) {
         let frame = message.encoded()
         _ = cu_send(agent, peer, frame, frame.count)

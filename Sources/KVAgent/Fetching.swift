@@ -18,7 +18,7 @@ extension KVAgentProcess {
         case .begun(let peer):
             fetches[peer] = FetchJob(
                 order, peer: peer, begunAt: Clock.nanoseconds(), deadline: now + Int64(order.deadlineMilliseconds))
-            fabric.send(.hello(regionSize: UInt64(region.size)), to: peer)
+            fabric.send(.hello, to: peer)
         }
     }
 

@@ -4,7 +4,8 @@ import Metrics
 
 /// Peers that read from us: carrying out what `Serve` decides.
 extension KVAgentProcess {
-    /// Peers that are heard at all, for each one that is served: the others are told that we are busy.
+    /// Peers that are heard at once, for each one that is served. Those that are heard and not served are told that we are
+    /// busy; others are turned away without a word.
     private static let heardForEachServed = 2
     /// From a connection to its first words, and from there to what it wants.
     private static let firstWords: Int64 = 5_000

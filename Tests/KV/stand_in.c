@@ -31,7 +31,7 @@ static void put(uint8_t **at, uint64_t value, int bytes) {
 
 static uint8_t *begin(uint8_t *frame, int type) {
     put(&frame, 0x4741564B, 4);
-    put(&frame, is("version") ? 2 : 1, 2);
+    put(&frame, is("version") ? 3 : 2, 2);
     put(&frame, (uint64_t)type, 1);
     put(&frame, 0, 1);
     return frame;
@@ -100,7 +100,7 @@ static void call(uint32_t peer) {
     if (is("silent")) return;
     nonsense(peer);
     if (is("flood") || is("nonsense") || is("empty") || is("long") || is("too-early")) return;
-    if (!is("no-hello")) send_plain(peer, HELLO, SIZE, 8);
+    if (!is("no-hello")) send_plain(peer, HELLO, 0, 0);
     if (is("only-hello") || is("version")) return;
     announce(peer);
 }

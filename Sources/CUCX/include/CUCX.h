@@ -81,8 +81,6 @@ int cu_trust(cu_agent *agent, uint32_t peer);
 int cu_get(cu_agent *agent, uint32_t peer, uint64_t remote, size_t local, size_t length, uint32_t token);
 // Ends a peer at once, with all that runs on it; CU_GONE follows.
 void cu_close(cu_agent *agent, uint32_t peer);
-// Peers that aren't gone yet.
-int cu_peers(cu_agent *agent);
 
 const char *cu_status_text(int status);
 
@@ -90,6 +88,5 @@ const char *cu_status_text(int status);
 uint32_t cu_crc32c(uint32_t crc, const void *bytes, size_t count);
 // The same without the processor's help.
 uint32_t cu_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
-int cu_crc32c_is_hardware(void);
 
 #endif
