@@ -258,10 +258,9 @@ final class Supervisor {
 
     /// Publishes the page and logs a change of readiness. Call after every change.
     func publish() {
-        // A watcher that is away leaves its last snapshot in force; only the first one is waited for.
         let ready =
             shutdown.phase == .running && !components.isEmpty && isAllowlistInForce && certificates.isUsable
-            && components.allSatisfy { $0.isReady || $0.role == .watcher }
+            && components.allSatisfy { $0.isReady || isDispensable($0) }
         status.ready = ready
         // What is gone by, and not what is still on its way.
         status.allowlistGeneration = allowlistInForce
@@ -299,6 +298,13 @@ final class Supervisor {
             log.write(.warning, "not ready any more")
         }
         wasReady = ready
+    }
+
+    /// Requests are served without it. Of a KV agent the first try is waited for, whatever becomes of it: a wall that it
+    /// lacks is to end the start, and nothing that is serving.
+    private func isDispensable(_ component: Component) -> Bool {
+        if component.role == .kvAgent && !hasBeenReady && component.lastDeath == nil { return false }
+        return !component.role.isNeededToServe
     }
 
     private func describeCertificates() {

@@ -75,6 +75,8 @@ def test_one_that_is_stopped_is_killed(launch):
     os.kill(old, signal.SIGSTOP)
     reader.sidecar.signal(34)
     assert reader.wait_for_new(old) != old
+    assert any("kv-agent ended: killed by the supervisor: it did not end when told to" in line
+               for line in reader.sidecar.log_lines)
 
 
 def caught_while_it_starts(agent, before):
@@ -99,6 +101,7 @@ def test_an_order_to_one_that_starts_ends_nobody(launch):
         done = run("restart", "kv-agent", "--control-socket", reader.sidecar.control_socket)
         assert done.returncode == 0, done.stderr
         time.sleep(0.2)
+        assert reader.sidecar.is_ready(), "no request needs an agent"
     finally:
         os.kill(starting, signal.SIGCONT)
     wait_for(lambda: reader.sidecar.component("kv-agent"), "an agent")
