@@ -14,9 +14,10 @@ struct Readiness {
         if status.isProtected && status.allowlistGeneration == 0 {
             reasons.append("the allowlist is not there yet")
         }
-        // A watcher that is away leaves its last snapshot in force.
-        for row in status.components where !row.ready && row.role != Role.watcher.rawValue {
-            reasons.append("\(Role(rawValue: row.role)?.name ?? "a process") is \(row.failed ? "failed" : "not ready")")
+        for row in status.components where !row.ready {
+            let role = Role(rawValue: row.role)
+            guard role?.isNeededToServe ?? true else { continue }
+            reasons.append("\(role?.name ?? "a process") is \(row.failed ? "failed" : "not ready")")
         }
         if totals[Counter.decoderReachable.index] == 0 { reasons.append("the decoder does not accept connections") }
         self.reasons = reasons

@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -125,22 +127,42 @@ int cl_local_address(int fd, uint8_t address[16], uint16_t *port) {
     return from_sockaddr(&s, address, port);
 }
 
+// Negative: it has none that we know of.
+static int address_of_interface(const struct ifaddrs *i, uint8_t out[16]) {
+    if (!i->ifa_addr) return -EAFNOSUPPORT;
+    int family = i->ifa_addr->sa_family;
+    if (family != AF_INET && family != AF_INET6) return -EAFNOSUPPORT;
+    struct sockaddr_storage s;
+    memset(&s, 0, sizeof s);
+    memcpy(&s, i->ifa_addr, family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+    uint16_t port;
+    return from_sockaddr(&s, out, &port);
+}
+
 int cl_own_addresses(uint8_t *out, int capacity) {
     struct ifaddrs *list = NULL;
     if (getifaddrs(&list) < 0) return -errno;
     int n = 0;
     for (struct ifaddrs *i = list; i && n < capacity; i = i->ifa_next) {
-        if (!i->ifa_addr) continue;
-        uint16_t port;
-        struct sockaddr_storage s;
-        memset(&s, 0, sizeof s);
-        size_t size = i->ifa_addr->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
-        if (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6) continue;
-        memcpy(&s, i->ifa_addr, size);
-        if (from_sockaddr(&s, out + 16 * n, &port) == 0) n++;
+        if (address_of_interface(i, out + 16 * n) == 0) n++;
     }
     freeifaddrs(list);
     return n;
+}
+
+int cl_interface_with(const uint8_t address[16], int or_loopback, char name[IF_NAMESIZE]) {
+    struct ifaddrs *list = NULL;
+    if (getifaddrs(&list) < 0) return -errno;
+    const struct ifaddrs *found = NULL, *loopback = NULL;
+    for (struct ifaddrs *i = list; i && !found; i = i->ifa_next) {
+        uint8_t its[16];
+        if (address_of_interface(i, its) == 0 && memcmp(its, address, 16) == 0) found = i;
+        if (i->ifa_flags & IFF_LOOPBACK) loopback = i;
+    }
+    if (!found && or_loopback) found = loopback;
+    if (found) snprintf(name, IF_NAMESIZE, "%s", found->ifa_name);
+    freeifaddrs(list);
+    return found ? 0 : -ENODEV;
 }
 
 // ---- Listening and connecting --------------------------------------------------------------------------

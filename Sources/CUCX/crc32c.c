@@ -41,7 +41,7 @@ __attribute__((target("sse4.2"))) static uint32_t by_processor(uint32_t crc, con
     return ~(uint32_t)value;
 }
 
-int cu_crc32c_is_hardware(void) { return __builtin_cpu_supports("sse4.2") != 0; }
+static int is_hardware(void) { return __builtin_cpu_supports("sse4.2") != 0; }
 
 #elif defined(__aarch64__)
 
@@ -57,15 +57,15 @@ __attribute__((target("crc"))) static uint32_t by_processor(uint32_t crc, const 
     return ~crc;
 }
 
-int cu_crc32c_is_hardware(void) { return (getauxval(AT_HWCAP) & HWCAP_CRC32) != 0; }
+static int is_hardware(void) { return (getauxval(AT_HWCAP) & HWCAP_CRC32) != 0; }
 
 #else
 
 static uint32_t by_processor(uint32_t crc, const void *bytes, size_t count) { return cu_crc32c_portable(crc, bytes, count); }
-int cu_crc32c_is_hardware(void) { return 0; }
+static int is_hardware(void) { return 0; }
 
 #endif
 
 uint32_t cu_crc32c(uint32_t crc, const void *bytes, size_t count) {
-    return cu_crc32c_is_hardware() ? by_processor(crc, bytes, count) : cu_crc32c_portable(crc, bytes, count);
+    return is_hardware() ? by_processor(crc, bytes, count) : cu_crc32c_portable(crc, bytes, count);
 }

@@ -48,6 +48,10 @@ struct cu_agent {
     cu_event events[EVENTS];
 };
 
+_Static_assert(CU_PEERS == 256, "a peer's number has 8 bits for its slot, and 23 for the slot's generation");
+_Static_assert(CU_FULL == UCS_ERR_EXCEEDS_LIMIT, "UCX's own word for it");
+_Static_assert(EVENTS >= 3 * CU_PEERS + GETS_AT_ONCE + FRAMES_AT_ONCE, "whatever must not be lost has room");
+
 static inline uint32_t peer_number(const cu_agent *agent, const peer_slot *slot) {
     return slot->generation << 8 | (uint32_t)(slot - agent->peers);
 }

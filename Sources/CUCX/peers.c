@@ -5,9 +5,7 @@
 #include <string.h>
 
 peer_slot *cu_slot(cu_agent *agent, uint32_t peer) {
-    uint32_t index = peer & 0xFF;
-    if (index >= CU_PEERS) return NULL;
-    peer_slot *slot = &agent->peers[index];
+    peer_slot *slot = &agent->peers[peer % CU_PEERS];
     return slot->state != PEER_FREE && peer_number(agent, slot) == peer ? slot : NULL;
 }
 
@@ -21,12 +19,6 @@ peer_slot *cu_take_slot(cu_agent *agent) {
         return slot;
     }
     return NULL;
-}
-
-int cu_peers(cu_agent *agent) {
-    int count = 0;
-    for (int i = 0; i < CU_PEERS; i++) count += agent->peers[i].state != PEER_FREE;
-    return count;
 }
 
 void cu_lose(cu_agent *agent, peer_slot *slot, int status) {
@@ -64,7 +56,7 @@ static void on_error(void *argument, ucp_ep_h endpoint, ucs_status_t status) {
 
 int64_t cu_connect(cu_agent *agent, const uint8_t address[16], uint16_t port) {
     peer_slot *slot = cu_take_slot(agent);
-    if (!slot) return UCS_ERR_EXCEEDS_LIMIT;
+    if (!slot) return CU_FULL;
     struct sockaddr_storage to;
     ucp_ep_params_t params = {
         .field_mask = UCP_EP_PARAM_FIELD_FLAGS | UCP_EP_PARAM_FIELD_SOCK_ADDR | UCP_EP_PARAM_FIELD_ERR_HANDLER |
@@ -208,7 +200,10 @@ int cu_send(cu_agent *agent, uint32_t peer, const uint8_t *bytes, size_t length)
     peer_slot *slot = cu_slot(agent, peer);
     if (!slot || slot->state != PEER_OPEN || length > CU_FRAME_LIMIT) return UCS_ERR_INVALID_PARAM;
     sending *frame = malloc(sizeof *frame);
-    if (!frame) return UCS_ERR_NO_MEMORY;
+    if (!frame) {
+        cu_lose(agent, slot, UCS_ERR_NO_MEMORY);
+        return UCS_ERR_NO_MEMORY;
+    }
     frame->peer = peer;
     memcpy(frame->bytes, bytes, length);
     ucp_request_param_t params = {

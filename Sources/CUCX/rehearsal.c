@@ -58,8 +58,8 @@ static void on_read(void *request, ucs_status_t status, void *user) {
 
 static ucs_status_t begin_read(cu_agent *agent, uint32_t peer) {
     int trusted = cu_trust(agent, peer);
+    if (trusted != UCS_OK) return (ucs_status_t)trusted;
     peer_slot *slot = cu_slot(agent, peer);
-    if (trusted != UCS_OK || !slot) return (ucs_status_t)trusted;
     ucp_request_param_t params = {.op_attr_mask = UCP_OP_ATTR_FIELD_CALLBACK, .cb = {.send = on_read}};
     ucs_status_ptr_t request =
         ucp_get_nbx(slot->endpoint, target, sizeof target, (uint64_t)(uintptr_t)source, slot->key, &params);
@@ -89,23 +89,23 @@ ucs_status_t cu_rehearse(cu_agent *agent, const cu_options *options) {
     uint32_t peer = (uint32_t)connected, other = peer;
     int sent = cu_send(agent, peer, word, sizeof word);
     if (sent != UCS_OK) return (ucs_status_t)sent;
-    int answered = 0, gone = 0;
+    int answered = 0, compared = 0, gone = 0;
     cu_event event;
     // Connected, a frame there and one back, a read, and both ends closed.
     while (gone < 2) {
+        // The read has no event of its own, and may have ended when it was begun.
+        if (read_ended && !compared) {
+            if (read_status != UCS_OK) return read_status;
+            if (memcmp(source, target, sizeof source) != 0) return UCS_ERR_IO_ERROR;
+            compared = 1;
+            cu_close(agent, peer);
+        }
         if (answered && !read_ended) {
-            // The read has no event of its own.
             int64_t left = deadline - milliseconds();
             if (left <= 0) return UCS_ERR_TIMED_OUT;
             cu_progress(agent);
-            if (read_ended) {
-                if (read_status != UCS_OK) return read_status;
-                if (memcmp(source, target, sizeof source) != 0) return UCS_ERR_IO_ERROR;
-                cu_close(agent, peer);
-            } else if (agent->count == 0 && cu_arm(agent)) {
-                rest(agent, left);
-            }
-            if (agent->count == 0) continue;
+            if (!read_ended && agent->count == 0 && cu_arm(agent)) rest(agent, left);
+            if (read_ended || agent->count == 0) continue;
         }
         if (!wait_for(agent, &event, deadline)) return UCS_ERR_TIMED_OUT;
         switch (event.kind) {

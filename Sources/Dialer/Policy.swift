@@ -23,7 +23,8 @@ struct Policy {
     /// Nil: allowed. A prefiller named by a request. What is always refused is refused first: a snapshot that names it
     /// changes nothing.
     func refusal(of target: Endpoint, now: Int64) -> DialRefusal? {
-        forbidden(target) ?? (settings.protection ? outsideAllowlist(target, now) : nil)
+        if settings.forbids(target, own: own) { return .forbiddenAddress }
+        return settings.protection ? outsideAllowlist(target, now) : nil
     }
 
     private func outsideAllowlist(_ target: Endpoint, _ now: Int64) -> DialRefusal? {
@@ -36,25 +37,4 @@ struct Policy {
         case .portNotAllowed: return .portNotAllowed
         }
     }
-
-    private func forbidden(_ target: Endpoint) -> DialRefusal? {
-        guard target.port != 0 else { return .forbiddenAddress }
-        for address in Self.readings(of: target.address) {
-            let endpoint = Endpoint(address, target.port)
-            if settings.denied.contains(where: { $0.contains(endpoint) }) { return .forbiddenAddress }
-            if Self.isNeverATarget(address) { return .forbiddenAddress }
-            if !settings.allowLinkLocal && Self.isLinkLocal(address) { return .forbiddenAddress }
-            let isLoopback = Self.isLoopback(address)
-            if isLoopback && !settings.allowLoopback { return .forbiddenAddress }
-            // Our own addresses; loopback ones among them are judged as loopback.
-            if !isLoopback && own.contains(address) { return .forbiddenAddress }
-        }
-        return nil
-    }
-
-    /// See `Address`.
-    static func readings(of address: Address) -> [Address] { address.readings }
-    static func isNeverATarget(_ address: Address) -> Bool { address.isNeverATarget }
-    static func isLinkLocal(_ address: Address) -> Bool { address.isLinkLocal }
-    static func isLoopback(_ address: Address) -> Bool { address.isLoopback }
 }

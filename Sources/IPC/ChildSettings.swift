@@ -106,6 +106,19 @@ public struct DialerSettings: Sendable, Equatable {
     /// Everything at its default.
     public init() {}
 
+    /// Whether nobody of the house connects to a target, whatever list it is on.
+    /// - Parameter own: the addresses of this host's interfaces.
+    public func forbids(_ target: Endpoint, own: [Address]) -> Bool {
+        guard target.port != 0 else { return true }
+        return target.address.readings.contains { address in
+            let endpoint = Endpoint(address, target.port)
+            if denied.contains(where: { $0.contains(endpoint) }) { return true }
+            if address.isNeverATarget || (address.isLinkLocal && !allowLinkLocal) { return true }
+            // Our own addresses; loopback ones among them are judged as loopback.
+            return address.isLoopback ? !allowLoopback : own.contains(address)
+        }
+    }
+
     func encode(into writer: inout WireWriter) {
         writer.write(UInt8(clamping: decoder.count))
         for endpoint in decoder { endpoint.encode(into: &writer) }

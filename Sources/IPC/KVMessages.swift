@@ -105,7 +105,7 @@ public enum KVOutcome: UInt8, CaseIterable, Sendable {
     case timedOut = 13
     /// The one who asked for it gave up.
     case cancelled = 14
-    /// The agent ended while it ran (said by the supervisor, for an agent that can't any more).
+    /// The agent ended while it ran. The supervisor says so for one that can't any more, and keeps count of both.
     case agentLost = 15
 
     /// The name in results, logs and metric labels.

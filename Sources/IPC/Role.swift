@@ -23,6 +23,15 @@ public enum Role: UInt8, CaseIterable, Sendable {
         }
     }
 
+    /// Whether requests can't be served while it is away. A watcher's last snapshot stays in force, and no request needs a KV
+    /// agent: a decoder decodes without the blocks that it didn't get.
+    public var isNeededToServe: Bool {
+        switch self {
+        case .supervisor, .dialer, .proxy, .admin, .signer, .resolver: true
+        case .watcher, .kvAgent: false
+        }
+    }
+
     /// The role of a name, if there is one.
     public init?(name: String) {
         guard let role = Role.allCases.first(where: { $0.name == name }) else { return nil }

@@ -77,15 +77,25 @@ final class Fabric {
         }
     }
 
-    /// Starts to connect; nil = it can't even be tried.
-    func connect(_ to: Endpoint) -> UInt32? {
+    /// What a call comes to at once.
+    enum Call {
+        case begun(peer: UInt32)
+        /// There are as many endpoints as there may be.
+        case full
+        /// It can't even be tried.
+        case failed
+    }
+
+    /// Starts to connect.
+    func connect(_ to: Endpoint) -> Call {
         let peer = to.address.withBytes { cu_connect(agent, $0, to.port) }
-        return peer < 0 ? nil : UInt32(truncatingIfNeeded: peer)
+        if peer == CU_FULL { return .full }
+        return peer < 0 ? .failed : .begun(peer: UInt32(truncatingIfNeeded: peer))
     }
 
     func accept(_ peer: UInt32) -> Bool { cu_accept(agent, peer) == 0 }
 
-    /// Sends a message; a peer that can't be sent to is lost, which comes as an event.
+    /// Sends a message to an open peer; one that can't be sent to is lost, which comes as an event.
     func send(_ message: PeerMessage, to peer: UInt32) {
         let frame = message.encoded()
         _ = cu_send(agent, peer, frame, frame.count)

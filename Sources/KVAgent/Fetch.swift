@@ -49,6 +49,8 @@ struct Fetch: Equatable {
         case cancelled
         /// The peer has left the pool.
         case revoked
+        /// We are told to end.
+        case stopped
         /// No read is on its way any more.
         case drained
         /// The moment for leaving, or for draining, is over.
@@ -90,7 +92,7 @@ struct Fetch: Equatable {
                 state = .over
                 return .report(outcome)
             case .welcomed, .incompatible, .accepted, .refusedRange, .refusedBusy, .allRead, .sumMatches, .sumDiffers,
-                .sumKnown, .peerSumMatches, .peerSumDiffers, .cancelled, .revoked:
+                .sumKnown, .peerSumMatches, .peerSumDiffers, .cancelled, .revoked, .stopped:
                 return .none
             }
         case .leaving:
@@ -102,7 +104,7 @@ struct Fetch: Equatable {
                 state = .over
                 return .forget
             case .welcomed, .incompatible, .accepted, .refusedRange, .refusedBusy, .allRead, .readFailed, .sumMatches,
-                .sumDiffers, .sumKnown, .peerSumMatches, .peerSumDiffers, .drained:
+                .sumDiffers, .sumKnown, .peerSumMatches, .peerSumDiffers, .drained, .stopped:
                 return .none
             }
         case .abandoning(let outcome):
@@ -136,9 +138,11 @@ struct Fetch: Equatable {
         case (.deadline, .reading): return go(to: .draining(.timedOut), .drain)
         case (.cancelled, .reading): return go(to: .draining(.cancelled), .drain)
         case (.revoked, .reading): return go(to: .draining(.notInPool), .drain)
+        case (.stopped, .reading): return go(to: .draining(.agentLost), .drain)
         case (.deadline, _): return abandon(.timedOut)
         case (.cancelled, _): return abandon(.cancelled)
         case (.revoked, _): return abandon(.notInPool)
+        case (.stopped, _): return abandon(.agentLost)
         // Without our asking for it, an endpoint ends only when UCX couldn't make one.
         case (.gone, _):
             let outcome = state == .connecting ? KVOutcome.unreachable : .peerLost

@@ -11,20 +11,19 @@ extension KVAgentProcess {
 
     func begin(_ order: KVTransfer) {
         now = Clock.milliseconds()
-        if let refusal = refusal(of: order) {
-            finish(KVResult(id: order.id, outcome: refusal), order)
-            return
+        if let refusal = refusal(of: order) { return finish(KVResult(id: order.id, outcome: refusal), order) }
+        switch fabric.connect(order.peer) {
+        case .full: finish(KVResult(id: order.id, outcome: .tooMany), order)
+        case .failed: finish(KVResult(id: order.id, outcome: .unreachable), order)
+        case .begun(let peer):
+            fetches[peer] = FetchJob(
+                order, peer: peer, begunAt: Clock.nanoseconds(), deadline: now + Int64(order.deadlineMilliseconds))
+            fabric.send(.hello, to: peer)
         }
-        guard let peer = fabric.connect(order.peer) else {
-            finish(KVResult(id: order.id, outcome: .unreachable), order)
-            return
-        }
-        fetches[peer] = FetchJob(
-            order, peer: peer, begunAt: Clock.nanoseconds(), deadline: now + Int64(order.deadlineMilliseconds))
-        fabric.send(.hello(regionSize: UInt64(region.size)), to: peer)
     }
 
     private func refusal(of order: KVTransfer) -> KVOutcome? {
+        if isEnding { return .agentLost }
         guard region.holds(offset: order.localOffset, length: order.length), order.blockSize > 0,
             order.length % UInt64(order.blockSize) == 0
         else { return .invalidRange }
@@ -158,7 +157,8 @@ extension KVAgentProcess {
     }
 
     private func finish(_ result: KVResult, _ order: KVTransfer) {
-        stripe.add(.transfers(result.outcome))
+        // The supervisor keeps count of what ends with us.
+        if result.outcome != .agentLost { stripe.add(.transfers(result.outcome)) }
         if result.outcome == .done { stripe.add(.transferBytes, Int(result.bytes)) }
         log(
             result.outcome == .done ? .debug : .warning, "a transfer has ended",

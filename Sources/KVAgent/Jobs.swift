@@ -1,4 +1,5 @@
 import IPC
+import Linux
 
 /// A transfer that we were asked for, and what is known of it.
 final class FetchJob {
@@ -51,7 +52,7 @@ final class FetchJob {
 /// A peer that reads from us.
 final class ServeJob {
     let peer: UInt32
-    let from: String
+    let from: Endpoint
     var life = Serve()
     /// In milliseconds of the monotonic clock.
     var deadline: Int64
@@ -61,7 +62,7 @@ final class ServeJob {
     var request = ""
     var checksum: UInt32 = 0
 
-    init(_ peer: UInt32, from: String, deadline: Int64) {
+    init(_ peer: UInt32, from: Endpoint, deadline: Int64) {
         self.peer = peer
         self.from = from
         self.deadline = deadline

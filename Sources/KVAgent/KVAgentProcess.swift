@@ -30,14 +30,21 @@ final class KVAgentProcess {
     /// Endpoints that are being closed, and when that has taken too long.
     var closing: [UInt32: Int64] = [:]
 
+    /// When we end, whatever is under way then, in milliseconds; nil = nobody has told us to end.
+    private var endsAt: Int64?
+
     private static let controlToken: UInt64 = 0
     private static let fabricToken: UInt64 = 1
     /// Events of UCX's between two looks at the supervisor's channel.
     private static let eventsAtOnce = 512
+    /// How long what is under way may take to end when we are told to, in milliseconds.
+    private static let stopPatience: Int64 = 1_000
 
     // Sound: all of the three are there before the first event of UCX's, and never go away.
     var region: Region { region_! }
     var fabric: Fabric { fabric_! }
+    /// True: nothing new begins.
+    var isEnding: Bool { endsAt != nil }
     var policy: PeerPolicy {
         get { policy_! }
         set { policy_ = newValue }
@@ -59,6 +66,9 @@ final class KVAgentProcess {
             now = Clock.milliseconds()
             for i in 0..<count where events[i].data == Self.controlToken { receiveOrders() }
             if fabric_ != nil { hasMore = turn() }
+            if let endsAt, endsAt <= now || (fetches.isEmpty && serves.isEmpty && closing.isEmpty) {
+                _exit(ExitCode.ok.rawValue)
+            }
         }
     }
 
@@ -82,6 +92,7 @@ final class KVAgentProcess {
         for job in fetches.values { next = min(next, job.deadline) }
         for job in serves.values { next = min(next, job.deadline) }
         for due in closing.values { next = min(next, due) }
+        if let endsAt { next = min(next, endsAt) }
         let patience = fabric.patience
         if patience >= 0 { next = min(next, Clock.milliseconds() + Int64(patience)) }
         return next == .max ? -1 : Int32(clamping: max(0, next - Clock.milliseconds()))
@@ -155,7 +166,7 @@ final class KVAgentProcess {
             if let job = fetches.values.first(where: { $0.order.id == id && !$0.isTold }) { handle(.cancelled, job) }
         case .allowlist(_, let confirmedAt): adopt(descriptor, confirmedAt)
         case .allowlistConfirmed(_, let confirmedAt): policy_?.confirmedAt = confirmedAt
-        case .stop: _exit(ExitCode.ok.rawValue)
+        case .stop: stop()
         case .ping(let number): tell(.pong(number))
         case .settings, .dialer, .proxyChannel, .listener, .statusPage, .peerSegment, .peerGone, .drain, .file,
             .resolver, .resolverClient, .fileUnavailable, .signer, .signerClient, .certificate, .privateKey,
@@ -163,6 +174,14 @@ final class KVAgentProcess {
             end("the supervisor sent '\(message.name)'", .ipcViolation)
         }
         if hasSettings && hasSegment && region_ != nil && fabric_ == nil { becomeReady() }
+    }
+
+    /// What is under way ends before we do: UCX 1.13 ends a process whose answer to a read finds the reader gone, and those
+    /// that we read from have others to serve.
+    private func stop() {
+        guard !isEnding else { return }
+        endsAt = now + (fabric_ == nil ? 0 : Self.stopPatience)
+        for job in Array(fetches.values) { handle(.stopped, job) }
     }
 
     private func becomeReady() {
@@ -193,6 +212,7 @@ final class KVAgentProcess {
         for job in Array(fetches.values) where policy.refusal(of: job.order.peer, now: now) != nil {
             handle(.revoked, job)
         }
+        for job in Array(serves.values) where !policy.admits(job.from, now: now) { handle(.revoked, job) }
     }
 
     private func ownAddresses() -> [Address] {

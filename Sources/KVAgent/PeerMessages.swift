@@ -2,8 +2,8 @@ import IPC
 
 /// What agents say to each other, each message in one UCX message. Whoever is called answers; whoever calls reads.
 enum PeerMessage: Equatable {
-    /// Caller: I want to read. How large my own region is.
-    case hello(regionSize: UInt64)
+    /// Caller: I want to read.
+    case hello
     /// Called: how large my region is, where it begins in my memory, and the key to it.
     case welcome(regionSize: UInt64, base: UInt64, key: [UInt8])
     /// Caller: what I am about to read.
@@ -50,7 +50,7 @@ enum PeerRefusal: UInt8, CaseIterable {
 
 extension PeerMessage {
     /// The version of the protocol between agents.
-    static let version: UInt16 = 1
+    static let version: UInt16 = 2
     /// "KVAG" as a number.
     static let magic: UInt32 = 0x4741_564B
     /// magic u32 · version u16 · type u8 · 0 u8, then the fields.
@@ -98,7 +98,6 @@ extension PeerMessage {
 
     private func writeFields(to writer: inout WireWriter) {
         switch self {
-        case .hello(let size): writer.write(size)
         case .welcome(let size, let base, let key):
             writer.write(size)
             writer.write(base)
@@ -109,7 +108,7 @@ extension PeerMessage {
             writer.write(announcement.blocks)
             writer.write(announcement.blockSize)
             writer.write(announcement.offset)
-        case .accepted, .verify: break
+        case .hello, .accepted, .verify: break
         case .refused(let refusal): writer.write(refusal.rawValue)
         case .checksum(let checksum): writer.write(checksum)
         case .acknowledge(let outcome): writer.write(outcome.rawValue)
@@ -132,7 +131,7 @@ extension PeerMessage {
 
     private static func fields(_ type: UInt8, _ reader: inout WireReader) -> PeerMessage? {
         switch type {
-        case 1: return .hello(regionSize: reader.read())
+        case 1: return .hello
         case 2:
             let (size, base) = (reader.read(UInt64.self), reader.read(UInt64.self))
             let count = reader.readCount(UInt8.self, most: longestKey)

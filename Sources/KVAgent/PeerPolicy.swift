@@ -20,13 +20,15 @@ struct PeerPolicy {
 
     /// Why a peer isn't called; nil = it is.
     func refusal(of peer: Endpoint, now: Int64) -> KVOutcome? {
-        guard isNoStranger(peer) else { return .forbiddenAddress }
+        if settings.reach.forbids(peer, own: own) { return .forbiddenAddress }
         guard settings.firstPeerPort <= peer.port, peer.port <= settings.lastPeerPort else { return .portNotAllowed }
         return isMember(peer.address, now) ? nil : .notInPool
     }
 
     /// May somebody at this address read from us? UCX proves nobody's identity: the address is all there is.
-    func admits(_ caller: Endpoint, now: Int64) -> Bool { isNoStranger(caller) && isMember(caller.address, now) }
+    func admits(_ caller: Endpoint, now: Int64) -> Bool {
+        !settings.reach.forbids(caller, own: own) && isMember(caller.address, now)
+    }
 
     private func isMember(_ address: Address, _ now: Int64) -> Bool {
         guard settings.reach.protection else { return true }
@@ -34,19 +36,5 @@ struct PeerPolicy {
         if limit > 0 && now - confirmedAt > limit { return false }
         // Agents listen on ports of their own, which no pool declares.
         return allowlist?.holds(address) ?? false
-    }
-
-    private func isNoStranger(_ peer: Endpoint) -> Bool {
-        guard peer.port != 0 else { return false }
-        for address in peer.address.readings {
-            let endpoint = Endpoint(address, peer.port)
-            if settings.reach.denied.contains(where: { $0.contains(endpoint) }) { return false }
-            if address.isNeverATarget { return false }
-            if address.isLinkLocal && !settings.reach.allowLinkLocal { return false }
-            if address.isLoopback && !settings.reach.allowLoopback { return false }
-            // Our own addresses; loopback ones among them are judged as loopback.
-            if !address.isLoopback && own.contains(address) { return false }
-        }
-        return true
     }
 }

@@ -10,6 +10,8 @@ struct Serve: Equatable {
         case open
         /// It reads or waits, and our checksum of its range is being computed.
         case summing
+        /// It has had the checksum. There is one for each announcement: it costs a pass over the whole range.
+        case told
         /// It has had our last word, and is given a moment to take it.
         case leaving
         case closing
@@ -32,8 +34,10 @@ struct Serve: Equatable {
         case gaveUp
         case nonsense
         case lost
-        /// It has had all the time that there is, or has left the pool.
+        /// It has had all the time that there is.
         case deadline
+        /// It has left the pool.
+        case revoked
         case gone
     }
 
@@ -61,7 +65,7 @@ struct Serve: Equatable {
         case (.over, _): return .none
         case (_, .gone): return go(to: .over, .forget)
         case (.closing, _): return .none
-        case (.leaving, .lost), (.leaving, .deadline): return go(to: .closing, .close)
+        case (.leaving, .lost), (.leaving, .deadline), (.leaving, .revoked): return go(to: .closing, .close)
         case (.leaving, _): return .none
         case (.silent, .hello): return go(to: .greeted, .welcome)
         case (.silent, .helloTooMany): return go(to: .leaving, .refuseBusy)
@@ -69,21 +73,23 @@ struct Serve: Equatable {
         case (.greeted, .announced): return go(to: .open, .accept)
         case (.greeted, .announcedOutside): return go(to: .leaving, .refuseRange)
         case (.open, .verify): return go(to: .summing, .sum)
-        case (.summing, .summed): return go(to: .open, .tellChecksum)
-        case (.open, .acknowledged): return go(to: .closing, .closeServed)
-        case (.silent, .lost), (.greeted, .lost), (.open, .lost), (.summing, .lost), (.open, .gaveUp),
-            (.summing, .gaveUp), (.greeted, .gaveUp):
+        case (.summing, .summed): return go(to: .told, .tellChecksum)
+        case (.open, .acknowledged), (.told, .acknowledged): return go(to: .closing, .closeServed)
+        case (.silent, .lost), (.greeted, .lost), (.open, .lost), (.summing, .lost), (.told, .lost),
+            (.greeted, .gaveUp), (.open, .gaveUp), (.summing, .gaveUp), (.told, .gaveUp):
             return go(to: .closing, .close)
-        case (.silent, .summed), (.greeted, .summed), (.open, .summed): return .none
+        case (.silent, .summed), (.greeted, .summed), (.open, .summed), (.told, .summed): return .none
         case (.silent, .announced), (.silent, .announcedOutside), (.silent, .verify), (.silent, .acknowledged),
-            (.silent, .gaveUp), (.silent, .nonsense), (.silent, .deadline),
+            (.silent, .gaveUp), (.silent, .nonsense), (.silent, .deadline), (.silent, .revoked),
             (.greeted, .hello), (.greeted, .helloTooMany), (.greeted, .otherVersion), (.greeted, .verify),
-            (.greeted, .acknowledged), (.greeted, .nonsense), (.greeted, .deadline),
+            (.greeted, .acknowledged), (.greeted, .nonsense), (.greeted, .deadline), (.greeted, .revoked),
             (.open, .hello), (.open, .helloTooMany), (.open, .otherVersion), (.open, .announced),
-            (.open, .announcedOutside), (.open, .nonsense), (.open, .deadline),
+            (.open, .announcedOutside), (.open, .nonsense), (.open, .deadline), (.open, .revoked),
             (.summing, .hello), (.summing, .helloTooMany), (.summing, .otherVersion), (.summing, .announced),
             (.summing, .announcedOutside), (.summing, .verify), (.summing, .acknowledged), (.summing, .nonsense),
-            (.summing, .deadline):
+            (.summing, .deadline), (.summing, .revoked),
+            (.told, .hello), (.told, .helloTooMany), (.told, .otherVersion), (.told, .announced),
+            (.told, .announcedOutside), (.told, .verify), (.told, .nonsense), (.told, .deadline), (.told, .revoked):
             return go(to: .closing, .cut)
         }
     }

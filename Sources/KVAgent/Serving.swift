@@ -4,13 +4,15 @@ import Metrics
 
 /// Peers that read from us: carrying out what `Serve` decides.
 extension KVAgentProcess {
-    /// Peers that are heard at all, for each one that is served: the others are told that we are busy.
+    /// Peers that are heard at once, for each one that is served. Those that are heard and not served are told that we are
+    /// busy; others are turned away without a word.
     private static let heardForEachServed = 2
     /// From a connection to its first words, and from there to what it wants.
     private static let firstWords: Int64 = 5_000
 
     func arrived(_ peer: UInt32, _ from: Endpoint) {
-        guard policy.admits(from, now: now), serves.count < Self.heardForEachServed * Int(settings.mostTransfers),
+        guard !isEnding, policy.admits(from, now: now),
+            serves.count < Self.heardForEachServed * Int(settings.mostTransfers),
             fabric.accept(peer)
         else {
             stripe.add(.transferPeersRefused)
@@ -18,7 +20,7 @@ extension KVAgentProcess {
             fabric.close(peer)
             return
         }
-        serves[peer] = ServeJob(peer, from: "\(from.address)", deadline: now + Self.firstWords)
+        serves[peer] = ServeJob(peer, from: from, deadline: now + Self.firstWords)
     }
 
     func hear(_ frame: PeerMessage.Read, _ job: ServeJob) {
@@ -26,7 +28,7 @@ extension KVAgentProcess {
         case .otherVersion: handle(.otherVersion, job)
         case .message(.hello):
             let served = serves.values.count { $0.life.state != .silent && $0.life.state != .leaving }
-            handle(served < Int(settings.mostTransfers) ? .hello : .helloTooMany, job)
+            handle(!isEnding && served < Int(settings.mostTransfers) ? .hello : .helloTooMany, job)
         case .message(.announce(let announcement)):
             job.request = announcement.request
             guard let length = announcement.length, region.holds(offset: announcement.offset, length: length) else {
@@ -61,7 +63,7 @@ extension KVAgentProcess {
             stripe.add(.transfersServed)
             log(
                 .debug, "a peer has read",
-                [("peer", job.from), ("request_id", job.request), ("bytes", "\(job.length)")]
+                [("peer", "\(job.from.address)"), ("request_id", job.request), ("bytes", "\(job.length)")]
             )
             letGo(job)
         case .close: letGo(job)
@@ -69,7 +71,7 @@ extension KVAgentProcess {
             stripe.add(.transferPeersRefused)
             log(
                 .warning, "a peer was cut off",
-                [("peer", job.from), ("after", "\(event)"), ("request_id", job.request)])
+                [("peer", "\(job.from.address)"), ("after", "\(event)"), ("request_id", job.request)])
             letGo(job)
         case .forget: serves[job.peer] = nil
         }
@@ -77,7 +79,9 @@ extension KVAgentProcess {
 
     private func refuse(_ reason: PeerRefusal, _ job: ServeJob) {
         stripe.add(.transferPeersRefused)
-        log(.warning, "a peer was refused", [("peer", job.from), ("reason", "\(reason)"), ("request_id", job.request)])
+        log(
+            .warning, "a peer was refused",
+            [("peer", "\(job.from.address)"), ("reason", "\(reason)"), ("request_id", job.request)])
         fabric.send(.refused(reason), to: job.peer)
         job.deadline = now + Self.farewell
     }

@@ -117,6 +117,13 @@ extension Supervisor {
         }
     }
 
+    func dueKills() {
+        for child in components.flatMap(\.processes) where child.killAt > 0 && child.killAt <= now {
+            child.killAt = 0
+            child.kill(because: "it did not end when told to")
+        }
+    }
+
     func heartbeats() {
         guard now >= heartbeatAt else { return }
         heartbeatAt = now + Self.heartbeat

@@ -24,6 +24,8 @@ final class ChildProcess {
     var reportedViolation: UInt32?
     /// Why we killed it, if we did.
     var killedBecause: String?
+    /// When it is killed, having been told to end, in milliseconds; 0 = it isn't.
+    var killAt: Int64 = 0
     var isSilent = false
     /// It can't hear or say anything any more.
     var hasClosedChannel = false

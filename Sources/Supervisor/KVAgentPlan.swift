@@ -1,5 +1,4 @@
 import Configuration
-import Glibc
 import IPC
 import Linux
 import Sandbox
@@ -48,42 +47,8 @@ enum KVAgentPlan {
             // What it would say is that it can't read files of /proc, which is as it should be; failures reach us as values.
             "UCX_LOG_LEVEL=fatal",
         ]
-        if let name = interface(with: settings.kvAddress) { variables.append("UCX_NET_DEVICES=\(name)") }
+        // Those that mean every address are no interface's.
+        if let name = Address.parse(settings.kvAddress)?.interface { variables.append("UCX_NET_DEVICES=\(name)") }
         return variables
-    }
-
-    /// The interface that has an address; nil = no one interface, or none that we know of.
-    private static func interface(with text: String) -> String? {
-        guard let wanted = Address.parse(text), !wanted.isUnspecified else { return nil }
-        var list: UnsafeMutablePointer<ifaddrs>?
-        guard getifaddrs(&list) == 0 else { return nil }
-        defer { freeifaddrs(list) }
-        var loopback: String?
-        var entry = list
-        while let found = entry {
-            let name = String(cString: found.pointee.ifa_name)
-            if found.pointee.ifa_flags & 0x8 != 0 { loopback = name }  // IFF_LOOPBACK, of another type in Swift
-            if let address = Address(found.pointee.ifa_addr), address == wanted { return name }
-            entry = found.pointee.ifa_next
-        }
-        return wanted.isLoopback ? loopback : nil
-    }
-}
-
-extension Address {
-    /// :: and 0.0.0.0.
-    fileprivate var isUnspecified: Bool { self == .any || self == .any4 }
-
-    /// Of a socket's address; nil for other families.
-    fileprivate init?(_ address: UnsafeMutablePointer<sockaddr>?) {
-        guard let address else { return nil }
-        let raw = UnsafeRawPointer(address)
-        // Sound: the kernel gives an address of a family all its bytes.
-        switch Int32(address.pointee.sa_family) {
-        case AF_INET:
-            self.init(v4: UInt32(bigEndian: raw.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
-        case AF_INET6: self.init(bytes: UnsafeRawBufferPointer(start: raw + 8, count: 16))
-        default: return nil
-        }
     }
 }

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 import IPC
 import Linux
@@ -12,11 +11,7 @@ enum OwnNames {
             let name = String(decoding: host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
             if !name.isEmpty, name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) { names.append(name) }
         }
-        var bytes = [UInt8](repeating: 0, count: 16 * 32)
-        let count = cl_own_addresses(&bytes, 32)
-        for i in 0..<max(0, Int(count)) {
-            names.append(bytes[(i * 16)..<(i * 16 + 16)].withUnsafeBytes { Address(bytes: $0) }.description)
-        }
+        names += ((try? Address.ofThisHost()) ?? []).map(\.description)
         var unique: [String] = []
         var length = 0
         for name in names where !unique.contains(name) && length + name.utf8.count < ToChild.longestNames {

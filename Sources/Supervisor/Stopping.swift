@@ -8,7 +8,7 @@ extension Supervisor {
     /// How long a proxy may take beyond the drain's deadline to tell its clients.
     private static let drainGrace: Int64 = 2000
     /// How long processes may take to end when told to.
-    private static let stopPatience: Int64 = 3000
+    static let stopPatience: Int64 = 3000
 
     func perform(_ action: Shutdown.Action) {
         switch action {

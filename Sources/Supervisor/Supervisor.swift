@@ -110,6 +110,7 @@ final class Supervisor {
             for i in 0..<count { dispatch(Int32(truncatingIfNeeded: events[i].data)) }
             reapOrphans()
             dueRetries()
+            dueKills()
             control?.resume(self)
             heartbeats()
             checkAllowlistSync()
@@ -149,6 +150,7 @@ final class Supervisor {
     private func waitTime() -> Int32 {
         var next = heartbeatAt
         for component in components where component.retryAt > 0 { next = min(next, component.retryAt) }
+        for child in components.flatMap(\.processes) where child.killAt > 0 { next = min(next, child.killAt) }
         if configuration.watchesPool, allowlist.generation == 0 {
             let limit = Int64(configuration.settings.allowlistSyncTimeoutMilliseconds)
             if limit > 0 { next = min(next, startedAt + limit) }
@@ -256,10 +258,9 @@ final class Supervisor {
 
     /// Publishes the page and logs a change of readiness. Call after every change.
     func publish() {
-        // A watcher that is away leaves its last snapshot in force; only the first one is waited for.
         let ready =
             shutdown.phase == .running && !components.isEmpty && isAllowlistInForce && certificates.isUsable
-            && components.allSatisfy { $0.isReady || $0.role == .watcher }
+            && components.allSatisfy { $0.isReady || isDispensable($0) }
         status.ready = ready
         // What is gone by, and not what is still on its way.
         status.allowlistGeneration = allowlistInForce
@@ -297,6 +298,13 @@ final class Supervisor {
             log.write(.warning, "not ready any more")
         }
         wasReady = ready
+    }
+
+    /// Requests are served without it. Of a KV agent the first try is waited for, whatever becomes of it: a wall that it
+    /// lacks is to end the start, and nothing that is serving.
+    private func isDispensable(_ component: Component) -> Bool {
+        if component.role == .kvAgent && !hasBeenReady && component.lastDeath == nil { return false }
+        return !component.role.isNeededToServe
     }
 
     private func describeCertificates() {

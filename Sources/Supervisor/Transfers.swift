@@ -85,6 +85,7 @@ extension Supervisor {
     /// A transfer has ended, says the agent.
     func transferEnded(_ result: KVResult, at agent: ChildProcess) {
         guard let client = transfers.take(result.id, of: agent.instance) else { return }
+        if result.outcome == .agentLost { countLost(1) }
         answer(client, .done(text: Self.text(result)))
     }
 
@@ -93,10 +94,12 @@ extension Supervisor {
         let lost = transfers.takeAll(of: agent.instance)
         guard !lost.isEmpty else { return }
         log.write(.warning, "transfers ended with the KV agent", [("count", "\(lost.count)")])
-        // The agent's own counters can't say it any more.
-        status.carried[Counter.transfers(.agentLost).index] &+= UInt64(lost.count)
+        countLost(lost.count)
         for (id, client) in lost { answer(client, .done(text: Self.text(KVResult(id: id, outcome: .agentLost)))) }
     }
+
+    /// Counted here whoever says it: the agent's own counters can't say it any more.
+    private func countLost(_ count: Int) { status.carried[Counter.transfers(.agentLost).index] &+= UInt64(count) }
 
     /// A control client is gone; nobody wants its transfer any more.
     func cancelTransfer(of client: Int32) {
@@ -115,12 +118,15 @@ extension Supervisor {
     }
 
     /// An agent can't be replaced while it lives, as the others can: UCX binds its port itself and takes no socket from
-    /// us. The old one is ended, and its end leads to the next.
+    /// us. The old one is told to end, and its end leads to the next.
     func restartKVAgent(_ component: Component) {
-        guard let agent = component.current,
-            component.machine.actual == .running || component.machine.actual == .starting
-        else { return handle(.restartRequested, component) }
-        agent.phase = .stopping
-        agent.kill(because: "a restart was asked for")
+        // One that starts, or is to be started, has nothing that a restart could rid it of.
+        guard let agent = component.current, component.machine.actual == .running else {
+            return handle(.restartRequested, component)
+        }
+        // Orders that come while one is being carried out are the same order.
+        guard agent.phase != .stopping else { return }
+        stop(agent)
+        agent.killAt = now + Self.stopPatience
     }
 }

@@ -65,13 +65,13 @@ final class EmbeddingTests: XCTestCase {
         for _ in 0..<1000 {
             let v4 = UInt32(truncatingIfNeeded: generator.next())
             for (name, target) in embeddings(of: v4) {
-                let readings = Policy.readings(of: target)
+                let readings = target.readings
                 XCTAssertEqual(readings.first, target, name)
                 XCTAssertTrue(readings.contains(Address(v4: v4)), "\(name) \(target): \(readings)")
                 XCTAssertTrue(readings.dropFirst().allSatisfy(\.isV4), name)
             }
         }
-        XCTAssertEqual(Policy.readings(of: address("10.1.2.3")), [address("10.1.2.3")])
-        XCTAssertEqual(Policy.readings(of: address("2001:db8::1")), [address("2001:db8::1")])
+        XCTAssertEqual(address("10.1.2.3").readings, [address("10.1.2.3")])
+        XCTAssertEqual(address("2001:db8::1").readings, [address("2001:db8::1")])
     }
 }

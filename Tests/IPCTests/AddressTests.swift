@@ -118,4 +118,13 @@ final class AddressTests: XCTestCase {
             XCTAssertEqual(Address.parse(address.description), address)
         }
     }
+
+    func testTheInterfaceOfAnAddressIsTheOneThatHasIt() throws {
+        XCTAssertEqual(Address.loopback4.interface, "lo")
+        XCTAssertEqual(Address(v4: 0x7F00_0002).interface, "lo", "no interface's own, but where it leads")
+        for text in ["0.0.0.0", "::", "192.0.2.1", "2001:db8::1"] {
+            XCTAssertNil(try XCTUnwrap(Address.parse(text)).interface, text)
+        }
+        for address in try Address.ofThisHost() { XCTAssertNotNil(address.interface, "\(address)") }
+    }
 }

@@ -31,7 +31,7 @@ static void put(uint8_t **at, uint64_t value, int bytes) {
 
 static uint8_t *begin(uint8_t *frame, int type) {
     put(&frame, 0x4741564B, 4);
-    put(&frame, is("version") ? 2 : 1, 2);
+    put(&frame, is("version") ? 3 : 2, 2);
     put(&frame, (uint64_t)type, 1);
     put(&frame, 0, 1);
     return frame;
@@ -85,22 +85,35 @@ static void answer(uint32_t peer, const cu_event *event) {
     }
 }
 
-// Calling an agent.
-static void call(uint32_t peer) {
-    uint8_t frame[CU_FRAME_LIMIT], *at;
-    if (is("silent")) return;
-    nonsense(peer);
-    if (is("flood") || is("nonsense") || is("empty") || is("long") || is("too-early")) return;
-    if (!is("no-hello")) send_plain(peer, HELLO, SIZE, 8);
-    if (is("only-hello") || is("version")) return;
-    at = begin(frame, ANNOUNCE);
+static void announce(uint32_t peer) {
+    uint8_t frame[CU_FRAME_LIMIT], *at = begin(frame, ANNOUNCE);
     put(&at, 4, 2);
     memcpy(at, "lies", 4), at += 4;
     put(&at, is("zero") ? 0 : is("overflow") ? UINT64_MAX : 1, 8);
     put(&at, is("overflow") ? UINT32_MAX : 4096, 4);
     put(&at, is("outside") ? UINT64_MAX - 4095 : 0, 8);
     cu_send(agent, peer, frame, (size_t)(at - frame));
-    if (is("twice")) cu_send(agent, peer, frame, (size_t)(at - frame));
+}
+
+// Calling an agent.
+static void call(uint32_t peer) {
+    if (is("silent")) return;
+    nonsense(peer);
+    if (is("flood") || is("nonsense") || is("empty") || is("long") || is("too-early")) return;
+    if (!is("no-hello")) send_plain(peer, HELLO, 0, 0);
+    if (is("only-hello") || is("version")) return;
+    announce(peer);
+}
+
+// What the agent answers us; what is said twice is said again when the first has been answered.
+static void hear(uint32_t peer, const cu_event *event) {
+    int type = event->length >= 8 ? event->frame[6] : -1;
+    printf("heard %d", type);
+    if (event->length == 9) printf(" %d", event->frame[8]);
+    putchar('\n');
+    fflush(stdout);
+    if (is("twice") && type == ACCEPTED) announce(peer);
+    if (is("sums-twice") && (type == ACCEPTED || type == CHECKSUM)) send_plain(peer, VERIFY, 0, 0);
 }
 
 // Where it uses loopback UCX tells hosts apart by their boot id, which its libraries read before main, and calls no peer
@@ -155,12 +168,7 @@ int main(int argc, char **argv) {
             case CU_ARRIVED: cu_accept(agent, event.peer); break;
             case CU_FRAME:
                 if (called < 0) answer(event.peer, &event);
-                else {
-                    printf("heard %d", event.length >= 8 ? event.frame[6] : -1);
-                    if (event.length == 9) printf(" %d", event.frame[8]);
-                    putchar('\n');
-                    fflush(stdout);
-                }
+                else hear(event.peer, &event);
                 break;
             case CU_LOST:
                 cu_close(agent, event.peer);

@@ -1,7 +1,7 @@
 """With protection on an agent calls members of the allowlist and nobody else, and is called by nobody else."""
 
 import pytest
-from agents import wait_for
+from agents import until_begun, wait_for
 
 SIZE = 4096
 
@@ -35,6 +35,35 @@ def test_a_list_that_is_read_again_counts(launch, tmp_path):
     allowed.write_text("127.0.0.1:80\n")
     reader.sidecar.signal(1)
     wait_for(lambda: reader.transfer(source, SIZE)["result"] == "done", "the new list to count")
+
+
+def test_a_caller_that_leaves_the_list_is_cut_off(launch, stand_in, tmp_path):
+    allowed = tmp_path / "allowed"
+    allowed.write_text("127.0.0.1:80\n")
+    source = launch(enable_ssrf_protection=True, allow_file=allowed)
+    before = source.pid
+    caller = stand_in("stays", source.port)
+    assert [caller.process.stdout.readline() for _ in range(2)] == ["heard 2\n", "heard 4\n"]
+    allowed.write_text("10.0.0.1:80\n")
+    source.sidecar.signal(1)
+    assert caller.said(5) == "cut off\n"
+    source.sidecar.wait_for_metric(1, "sidecar_kv_peers_refused_total")
+    assert source.pid == before
+
+
+def test_a_reader_that_leaves_the_list_is_cut_off(launch, tmp_path):
+    allowed = tmp_path / "allowed"
+    allowed.write_text("127.0.0.1:80\n")
+    reader, source = launch(kv_region_bytes="512MiB"), launch(
+        kv_region_bytes="512MiB", enable_ssrf_protection=True, allow_file=allowed)
+    source.fill(23)
+    before = (reader.pid, source.pid)
+    running = reader.start(source, 512 << 20, deadline="30s")
+    until_begun(reader)
+    allowed.write_text("10.0.0.1:80\n")
+    source.sidecar.signal(1)
+    assert running()["result"] == "peer_lost"
+    assert (reader.pid, source.pid) == before
 
 
 @pytest.mark.parametrize("target, wanted", [

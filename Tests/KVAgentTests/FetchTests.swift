@@ -30,6 +30,7 @@ final class FetchTests: XCTestCase {
         case .deadline: return abandoned(.timedOut)
         case .cancelled: return abandoned(.cancelled)
         case .revoked: return abandoned(.notInPool)
+        case .stopped: return abandoned(.agentLost)
         case .gone: return (.over, .report(.peerLost))
         case .nonsense, .welcomed, .incompatible, .accepted, .refusedRange, .refusedBusy, .peerSumMatches,
             .peerSumDiffers:
@@ -52,6 +53,7 @@ final class FetchTests: XCTestCase {
         case (.reading, .deadline): return (.draining(.timedOut), .drain)
         case (.reading, .cancelled): return (.draining(.cancelled), .drain)
         case (.reading, .revoked): return (.draining(.notInPool), .drain)
+        case (.reading, .stopped): return (.draining(.agentLost), .drain)
         case (.summing, .sumMatches), (.comparing, .peerSumMatches): return (.leaving, .conclude(.done))
         case (.summing, .sumDiffers), (.comparing, .peerSumDiffers): return (.leaving, .conclude(.checksumMismatch))
         case (.summing, .sumKnown): return (.comparing, .askChecksum)

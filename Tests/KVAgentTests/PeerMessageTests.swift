@@ -12,7 +12,7 @@ final class PeerMessageTests: XCTestCase {
 
     private static var samples: [PeerMessage] {
         [
-            .hello(regionSize: 0), .hello(regionSize: .max), .welcome(regionSize: 1, base: .max, key: []),
+            .hello, .welcome(regionSize: 1, base: .max, key: []),
             .welcome(regionSize: 2, base: 3, key: [UInt8](repeating: 0xA7, count: PeerMessage.longestKey)),
             .announce(Announcement(request: "", blocks: 4, blockSize: 5, offset: 6)), .announce(longest), .accepted,
             .verify, .checksum(0x0102_0304), .checksum(.max),
@@ -70,7 +70,7 @@ final class PeerMessageTests: XCTestCase {
 
     func testOtherVersionsAreRecognisedWhateverTheySay() {
         for version in [UInt16](0...3) + [.max] where version != PeerMessage.version {
-            let frame = PeerMessage.hello(regionSize: 1).encoded(version: version)
+            let frame = PeerMessage.hello.encoded(version: version)
             XCTAssertEqual(read(frame), .otherVersion(version))
             XCTAssertEqual(read(Array(frame[..<8])), .otherVersion(version), "their fields may be others")
         }

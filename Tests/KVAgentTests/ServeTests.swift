@@ -6,7 +6,8 @@ import XCTest
 final class ServeTests: XCTestCase {
     private static let ways: [(state: Serve.State, events: [Serve.Event])] = [
         (.silent, []), (.greeted, [.hello]), (.open, [.hello, .announced]), (.summing, [.hello, .announced, .verify]),
-        (.leaving, [.otherVersion]), (.closing, [.nonsense]), (.over, [.gone]),
+        (.told, [.hello, .announced, .verify, .summed]), (.leaving, [.otherVersion]), (.closing, [.nonsense]),
+        (.over, [.gone]),
     ]
 
     private func reached(_ events: [Serve.Event]) -> Serve {
@@ -19,7 +20,9 @@ final class ServeTests: XCTestCase {
         if state == .over { return (.over, .none) }
         if event == .gone { return (.over, .forget) }
         if state == .closing { return (.closing, .none) }
-        if state == .leaving { return event == .lost || event == .deadline ? (.closing, .close) : (.leaving, .none) }
+        if state == .leaving {
+            return [.lost, .deadline, .revoked].contains(event) ? (.closing, .close) : (.leaving, .none)
+        }
         switch (state, event) {
         case (.silent, .hello): return (.greeted, .welcome)
         case (.silent, .helloTooMany): return (.leaving, .refuseBusy)
@@ -27,10 +30,10 @@ final class ServeTests: XCTestCase {
         case (.greeted, .announced): return (.open, .accept)
         case (.greeted, .announcedOutside): return (.leaving, .refuseRange)
         case (.open, .verify): return (.summing, .sum)
-        case (.summing, .summed): return (.open, .tellChecksum)
-        case (.open, .acknowledged): return (.closing, .closeServed)
+        case (.summing, .summed): return (.told, .tellChecksum)
+        case (.open, .acknowledged), (.told, .acknowledged): return (.closing, .closeServed)
         case (_, .lost): return (.closing, .close)
-        case (.greeted, .gaveUp), (.open, .gaveUp), (.summing, .gaveUp): return (.closing, .close)
+        case (.greeted, .gaveUp), (.open, .gaveUp), (.summing, .gaveUp), (.told, .gaveUp): return (.closing, .close)
         // A checksum that nobody waits for any more.
         case (_, .summed): return (state, .none)
         default: return (.closing, .cut)
@@ -72,12 +75,28 @@ final class ServeTests: XCTestCase {
         }
     }
 
-    func testNobodyReadsBeforeItHasSaidWhat() {
-        for (state, events) in Self.ways where state == .silent || state == .greeted {
-            for event: Serve.Event in [.verify, .acknowledged] {
-                var serve = reached(events)
-                XCTAssertEqual(serve.handle(event), .cut, "\(state) \(event)")
+    /// Everything that up to five events can come to: nothing is accepted, summed or counted before a caller has said hello
+    /// and what it reads, and each of them once.
+    func testAnAnnouncementComesFirstAndCostsOneChecksum() {
+        func explore(_ serve: Serve, _ said: [Serve.Event], _ done: [Serve.Action]) {
+            guard said.count < 5 else { return }
+            for event in Serve.Event.allCases {
+                var next = serve
+                let action = next.handle(event)
+                if next == serve {
+                    XCTAssertEqual(action, .none, "\(said) \(event)")
+                    continue
+                }
+                switch action {
+                case .accept: XCTAssertEqual(said + [event], [.hello, .announced])
+                case .sum, .tellChecksum, .closeServed:
+                    XCTAssertEqual(Array((said + [event]).prefix(2)), [.hello, .announced])
+                    XCTAssertFalse(done.contains(action), "\(said) \(event)")
+                case .none, .welcome, .refuseVersion, .refuseBusy, .refuseRange, .close, .cut, .forget: break
+                }
+                explore(next, said + [event], done + [action])
             }
         }
+        explore(Serve(), [], [])
     }
 }

@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { REPORTS, SILENT, BARE, LIES, REFUSES, MUTE, FORGES, DISOWNS };
+enum { REPORTS, SILENT, BARE, LIES, REFUSES, MUTE, FORGES, DISOWNS, LATE };
 
 // Messages of the control channel (PROTOCOL.md).
 enum { READY = 1, PONG = 2, VIOLATION = 8, CERTIFICATES_JUDGED = 11 };
@@ -112,8 +112,9 @@ int main(void) {
     if (CASE == LIES) close_in(forbidden, SECCOMP_RET_ALLOW);
     if (CASE == MUTE || CASE == FORGES || CASE == DISOWNS) close_in(forbidden, SECCOMP_RET_KILL_PROCESS);
     if (CASE == REFUSES) _exit(64);
+    if (CASE == LATE) usleep(500000);
     say(READY, NULL, 0);
-    if (CASE == BARE || CASE == MUTE || CASE == FORGES || CASE == DISOWNS) obey();
+    if (CASE == BARE || CASE == LATE || CASE == MUTE || CASE == FORGES || CASE == DISOWNS) obey();
     usleep(300000);
     if (CASE == LIES) {
         // Says that a call was trapped, and ends in another way.

@@ -39,6 +39,14 @@ def test_a_child_without_a_filter_of_its_own_ends_the_start(role, require):
     assert '"message":"ready"' not in said
 
 
+def test_a_kv_agent_is_waited_for_although_nothing_else_needs_it():
+    with installation(**{"kv-agent": "LATE"}) as build:
+        code, said = run_to_end(build=build, kv_agent=True, kv_address="127.0.0.1", kv_port=free_port())
+    assert code == MISSING_SANDBOX, said
+    assert f"{REQUIRED}kv-agent: it has put up no seccomp filter" in said
+    assert '"message":"ready"' not in said
+
+
 def test_who_requires_nothing_is_served_and_told():
     with installation(dialer="BARE") as build, house(build, ready=False, require_sandbox="off") as running:
         wait_for(lambda: running.logged("dialer serves although its walls don't stand"), "the warning")

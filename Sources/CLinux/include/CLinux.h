@@ -194,6 +194,8 @@ int cl_peer_address(int fd, uint8_t address[16], uint16_t *port);
 int cl_local_address(int fd, uint8_t address[16], uint16_t *port);
 // The addresses of this host's interfaces, 16 bytes each; returns how many.
 int cl_own_addresses(uint8_t *out, int capacity);
+// The name of the interface that has an address; if none has it and `or_loopback`, of the loopback interface.
+int cl_interface_with(const uint8_t address[16], int or_loopback, char name[16]);
 
 ssize_t cl_recv(int fd, void *bytes, size_t count);
 ssize_t cl_peek(int fd, void *bytes, size_t count);

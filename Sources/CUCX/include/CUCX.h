@@ -11,10 +11,14 @@
 
 // A frame is a whole message of a peer; longer ones are never taken.
 #define CU_FRAME_LIMIT 512
-// Endpoints at once, those that others opened to us included.
-#define CU_PEERS 192
+// Endpoints at once, those that others opened to us and those that are being let go of included. A peer's number has 8 bits
+// for it.
+#define CU_PEERS 256
 // A packed remote key.
 #define CU_KEY_LIMIT 128
+
+// See cu_connect.
+#define CU_FULL (-21)
 
 typedef struct cu_agent cu_agent;
 
@@ -67,7 +71,7 @@ int cu_next(cu_agent *agent, cu_event *out);
 // The packed key of our region, which peers of the same build have too; its length.
 int cu_key(cu_agent *agent, uint8_t out[CU_KEY_LIMIT]);
 
-// Starts to connect. The peer's number, or a negative status.
+// Starts to connect. The peer's number, or a negative status; CU_FULL: there are as many endpoints as there may be.
 int64_t cu_connect(cu_agent *agent, const uint8_t address[16], uint16_t port);
 int cu_accept(cu_agent *agent, uint32_t peer);
 int cu_send(cu_agent *agent, uint32_t peer, const uint8_t *frame, size_t length);
@@ -77,8 +81,6 @@ int cu_trust(cu_agent *agent, uint32_t peer);
 int cu_get(cu_agent *agent, uint32_t peer, uint64_t remote, size_t local, size_t length, uint32_t token);
 // Ends a peer at once, with all that runs on it; CU_GONE follows.
 void cu_close(cu_agent *agent, uint32_t peer);
-// Peers that aren't gone yet.
-int cu_peers(cu_agent *agent);
 
 const char *cu_status_text(int status);
 
@@ -86,6 +88,5 @@ const char *cu_status_text(int status);
 uint32_t cu_crc32c(uint32_t crc, const void *bytes, size_t count);
 // The same without the processor's help.
 uint32_t cu_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
-int cu_crc32c_is_hardware(void);
 
 #endif
