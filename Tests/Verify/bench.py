@@ -23,6 +23,9 @@ LIMITS = [
     ("S7", "stream_abort_p50_us", 1000, None),
     ("S7", "prefill_abort_p50_us", 1000, None),
 ]
+# With walls on at most this much of the cost without them.
+WALLS = 1.05
+WALLED = [("S1", "cpu_us_req"), ("S4", "cpu_us_chunk")]
 # Above this share of a core used by others, a cell says more about the others than about the proxy.
 QUIET = 0.5
 
@@ -36,6 +39,12 @@ def skip(record, why):
         record.add(claim(*limit), why, "NOT CHECKED")
     record.add("benchmark S1 to S8: no error, no lost or reordered chunk", why, "NOT CHECKED")
     record.add("benchmark conformance is clean", why, "NOT CHECKED")
+    for walled in WALLED:
+        record.add(cost_of_walls(*walled), why, "NOT CHECKED")
+
+
+def cost_of_walls(scenario, figure):
+    return f"benchmark {scenario} {figure}: with walls at most {WALLS} × without"
 
 
 def median(cells, scenario, peer, figure):
@@ -64,6 +73,29 @@ def add_to(record, build):
             record.add(claim(*limit), "the harness did not finish; see bench-run.log", "missed")
         return
     judge(record, json.loads((out / "results.json").read_text())["cells"])
+    walls(record, harness, build, environment)
+
+
+def walls(record, harness, build, environment):
+    """Both stand in one run, in turns; each round gives a ratio, since the machine's speed changes in the course of it."""
+    bare = COMMAND.format(build=build) + " --sandbox=off --require-sandbox=off"
+    out = record.folder / "walls"
+    done = run(record, "bench-walls", [
+        harness, "run", "--wait-quiet", "0.3", "-r", "12", "-s", "S1,S4", "-p", f"{OWN},bare", "--ref", "bare",
+        "--peer-cmd", f"bare={bare}", "--out", str(out)], environment)
+    cells = json.loads((out / "results.json").read_text())["cells"] if done else []
+    for scenario, figure in WALLED:
+        rounds = {}
+        for cell in cells:
+            if cell["scenario"] == scenario and cell["out"].get("others_cpu", 9) < QUIET:
+                rounds.setdefault(cell["round"], {})[cell["peer"]] = cell["out"][figure]
+        ratios = [both[OWN] / both["bare"] for both in rounds.values() if len(both) == 2]
+        if not ratios:
+            record.add(cost_of_walls(scenario, figure), "no quiet round of both", "NOT CHECKED")
+            continue
+        ratio = statistics.median(ratios)
+        record.judge(cost_of_walls(scenario, figure),
+                     f"{ratio:.3f}, median of {len(ratios)} rounds ({min(ratios):.2f} to {max(ratios):.2f})", ratio <= WALLS)
 
 
 def judge(record, cells):
