@@ -9,8 +9,9 @@ SHELL   := /bin/sh
 help:
 	@echo "make run      build, then show a disaggregated request streaming through the sidecar, with a live picture"
 	@echo "make test     all tests (unit, fuzz, scenarios, tls, chaos, attack, kubernetes, kv, sandbox); 20 minutes at most"
+	@echo "make unit, fuzz, scenarios, tls, kubernetes, kv, sandbox, chaos, attack: one suite of make test each"
 	@echo "make build    executables in $(BUILD)"
-	@echo "make verify   every promise of SPECIFICATION.md at full size, with a record in verify-record/"
+	@echo "make verify   the suites and numbers of SPECIFICATION.md at full size, with a record in verify-record/"
 	@echo "make bench    SIDECAR_BENCH=path/to/bench.py: the sidecar against other proxies"
 	@echo "make lint     style and structure"
 	@echo "make install  PREFIX=/usr/local: binaries, owned by root, mode 0711"

@@ -16,8 +16,8 @@ public func helpText() -> String {
     lines += twoColumns([
         ("(none)", "serve"),
         ("status", "print the state of the running sidecar; --json for machines"),
-        ("restart NAME", "restart one process of the running sidecar, such as proxy or dialer"),
-        ("audit", "show which walls are in force; exit code 1 if any is too low"),
+        ("restart NAME", "restart a process of it: proxy, dialer, admin, watcher, signer, resolver or kv-agent"),
+        ("audit", "show which walls are in force; exit code 1 if anything is wider than declared"),
         ("", "--probe lets twins of the processes attack them; --json, --markdown"),
         ("", "--explain NAME prints the rights of one process"),
         ("transfer", "let the KV agent read from another: --peer ADDRESS:PORT --length BYTES;"),
@@ -58,7 +58,7 @@ public func helpText() -> String {
 }
 
 private let signals = [
-    ("15 TERM, 2 INT", "drain and stop"),
+    ("15 TERM, 2 INT, 3 QUIT", "drain and stop; a second one ends at once"),
     ("1 HUP", "read certificates, --allow-file, resolv.conf and hosts again"),
     ("10 USR1", "restart the watcher of the inference pool"),
     ("12 USR2", "restart the proxy, without refusing anybody"),

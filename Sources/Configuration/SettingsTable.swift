@@ -201,13 +201,14 @@ extension SettingsTable {
             help: "Event loops of the proxy, each a thread."),
         Setting(
             name: "control-socket", environment: "SIDECAR_CONTROL_SOCKET", kind: .controlSocket,
-            help: "Socket that the commands status and restart speak to; off for none."),
+            help: "Socket that the commands status, restart, audit and transfer speak to; off for none."),
         Setting(
             name: "require-sandbox", kind: .choice(\.requireSandbox),
             help:
-                "Which walls around the processes must stand, or the start ends: those without which an attack from proxy"
-                + " or dialer would succeed (seccomp, no_new_privs, non-dumpable); all, with Landlock of its full ABI; or"
-                + " none. What can stand is put up in any case, and what is missing is warned of."),
+                "Which walls around the processes must stand, or the start ends with 78. on: seccomp filters, no_new_privs"
+                + " and non-dumpable, without which an attack from proxy or dialer would succeed; all: also Landlock with"
+                + " ABI 6 or newer, and as root the capabilities SETUID, SETGID, SETPCAP and KILL; off: none. What can"
+                + " stand is put up in any case, and what is missing is warned of."),
         Setting(
             name: "sandbox", kind: .choice(\.sandbox),
             help: "off puts up no walls at all. For measurements; needs --require-sandbox=off."),

@@ -10,9 +10,9 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case configuration = 64
     /// A listening address could not be bound: somebody else holds the port, or the address is not of this host.
     case portInUse = 69
-    /// The proxy or the dialer failed permanently, and without it there is no service.
+    /// Proxy, dialer, or the signer of served certificates failed permanently, and without it there is no service.
     case childFailed = 70
-    /// The process found itself in a state that its own rules exclude.
+    /// A child could not set itself up, or (KV agent) could not end a connection.
     case internalError = 71
     /// The system refused something needed to start: descriptors, memory, processes.
     case resource = 72
@@ -54,10 +54,10 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     public var meaning: String {
         switch self {
         case .ok: "done as asked; a drain finished in time"
-        case .configuration: "mistakes in flags or environment variables"
-        case .portInUse: "a listening address could not be bound"
-        case .childFailed: "the proxy or the dialer failed permanently"
-        case .internalError: "a state was reached that the program's own rules exclude"
+        case .configuration: "mistakes in flags or environment variables, or in a file they name"
+        case .portInUse: "a listening address could not be bound; commands: no answer, or refused"
+        case .childFailed: "proxy, dialer or (serving TLS) signer failed permanently"
+        case .internalError: "a child process could not set itself up"
         case .resource: "the system refused descriptors, memory or a process"
         case .drainCut: "the drain deadline cut answers that were still running"
         case .ipcViolation: "a sibling process broke the protocol between processes"

@@ -9,16 +9,22 @@ public enum Verification {
     /// Nil: the walls stand. Otherwise what is missing.
     /// - Parameters:
     ///   - status: the text of the child's /proc/PID/status.
+    ///   - owner: whose that file is: root's instead of the child's user's when the child isn't dumpable.
     ///   - inherited: filters that the child was born with: our own survive fork and exec, and say nothing of the child.
     ///     Nil where the kernel doesn't tell; then a filter of the child's own can't be told from ours.
     ///   - user: the user and group that it must be; nil = it shares ours.
-    public static func missing(inStatus status: String, inherited: Int?, user: UInt32?) -> String? {
+    public static func missing(inStatus status: String, owner: UInt32, inherited: Int?, user: UInt32?) -> String? {
         let seccomp = value("Seccomp", status) ?? "unknown"
         guard seccomp == "2" else { return "no seccomp filter is in force (Seccomp: \(seccomp))" }
         if let inherited, let found = filters(inStatus: status), found <= inherited {
             return "it has put up no seccomp filter of its own (Seccomp_filters: \(found), of which \(inherited) ours)"
         }
         guard value("NoNewPrivs", status) == "1" else { return "no_new_privs is not set" }
+        // Of a child that runs as root nothing shows it: its files are root's in any case.
+        let effective = value("Uid", status)?.split(separator: "\t").dropFirst().first.flatMap { UInt32($0) }
+        guard let effective, effective == 0 || effective != owner else {
+            return "it is dumpable: others of its user can read its memory and take its descriptors"
+        }
         guard let user else { return nil }
         for name in ["Uid", "Gid"]
         where value(name, status) != Array(repeating: "\(user)", count: 4).joined(separator: "\t") {

@@ -134,7 +134,8 @@ extension Supervisor {
             control = socket
         } catch {
             log.write(
-                .warning, "the control socket can't be created; 'status' and 'restart' won't work, signals do",
+                .warning,
+                "the control socket can't be created; status, restart, audit and transfer won't work, signals do",
                 [("path", path), ("error", "\(error)"), ("try", "--control-socket PATH in a writable directory")])
         }
     }

@@ -123,11 +123,13 @@ final class Sandboxing {
     /// Nil: the kernel says that the child's walls stand. Otherwise what is missing.
     func missingWall(_ role: Role, _ pid: Int32) -> String? {
         guard hasFilters else { return nil }
-        guard let status = Files.text("/proc/\(pid)/status", limit: 8192),
+        let path = "/proc/\(pid)/status"
+        var file = stat()
+        guard let status = Files.text(path, limit: 8192), stat(path, &file) == 0,
             let ours = Files.text("/proc/self/status", limit: 8192)
         else { return "/proc tells nothing of it" }
         return Verification.missing(
-            inStatus: status, inherited: Verification.filters(inStatus: ours),
+            inStatus: status, owner: file.st_uid, inherited: Verification.filters(inStatus: ours),
             user: hasUsers ? Rights.of(role)?.user : nil)
     }
 }

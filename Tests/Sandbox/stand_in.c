@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { REPORTS, SILENT, BARE, LIES, REFUSES, MUTE, FORGES, DISOWNS, LATE };
+enum { REPORTS, SILENT, BARE, LIES, REFUSES, MUTE, FORGES, DISOWNS, LATE, DUMPABLE };
 
 // Messages of the control channel (PROTOCOL.md).
 enum { READY = 1, PONG = 2, VIOLATION = 8, CERTIFICATES_JUDGED = 11 };
@@ -103,6 +103,7 @@ static void obey(void) {
 
 int main(void) {
     uint32_t forbidden = SYS_openat;
+    prctl(PR_SET_DUMPABLE, CASE == DUMPABLE);
     if (CASE == REPORTS) {
         struct sigaction action = {.sa_sigaction = report, .sa_flags = SA_SIGINFO};
         sigaction(SIGSYS, &action, NULL);
@@ -110,11 +111,13 @@ int main(void) {
     }
     if (CASE == SILENT) close_in(forbidden, SECCOMP_RET_KILL_PROCESS);
     if (CASE == LIES) close_in(forbidden, SECCOMP_RET_ALLOW);
-    if (CASE == MUTE || CASE == FORGES || CASE == DISOWNS) close_in(forbidden, SECCOMP_RET_KILL_PROCESS);
+    if (CASE == MUTE || CASE == FORGES || CASE == DISOWNS || CASE == DUMPABLE)
+        close_in(forbidden, SECCOMP_RET_KILL_PROCESS);
     if (CASE == REFUSES) _exit(64);
     if (CASE == LATE) usleep(500000);
     say(READY, NULL, 0);
-    if (CASE == BARE || CASE == LATE || CASE == MUTE || CASE == FORGES || CASE == DISOWNS) obey();
+    if (CASE == BARE || CASE == LATE || CASE == MUTE || CASE == FORGES || CASE == DISOWNS || CASE == DUMPABLE)
+        obey();
     usleep(300000);
     if (CASE == LIES) {
         // Says that a call was trapped, and ends in another way.

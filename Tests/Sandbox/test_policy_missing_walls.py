@@ -39,6 +39,15 @@ def test_a_child_without_a_filter_of_its_own_ends_the_start(role, require):
     assert '"message":"ready"' not in said
 
 
+@pytest.mark.parametrize("role", ["proxy", "dialer"])
+def test_a_child_whose_memory_siblings_could_read_ends_the_start(role):
+    with installation(**{role: "DUMPABLE"}) as build:
+        code, said = run_to_end(build=build, admin_port=free_port())
+    assert code == MISSING_SANDBOX, said
+    assert "it is dumpable: others of its user can read its memory" in said and REQUIRED in said and WAY_OUT in said
+    assert "a listening socket came" not in said
+
+
 def test_a_kv_agent_is_waited_for_although_nothing_else_needs_it():
     with installation(**{"kv-agent": "LATE"}) as build:
         code, said = run_to_end(build=build, kv_agent=True, kv_address="127.0.0.1", kv_port=free_port())

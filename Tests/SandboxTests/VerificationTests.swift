@@ -15,8 +15,10 @@ final class VerificationTests: XCTestCase {
         return lines.filter { $0.1 != "gone" }.map { "\($0.0):\t\($0.1)\n" }.joined()
     }
 
-    private func missing(_ changes: [String: String], inherited: Int? = 1, user: UInt32? = 10003) -> String? {
-        Verification.missing(inStatus: status(changes), inherited: inherited, user: user)
+    private func missing(
+        _ changes: [String: String], owner: UInt32 = 0, inherited: Int? = 1, user: UInt32? = 10003
+    ) -> String? {
+        Verification.missing(inStatus: status(changes), owner: owner, inherited: inherited, user: user)
     }
 
     func testWallsThatStandAreFoundToStand() {
@@ -42,6 +44,15 @@ final class VerificationTests: XCTestCase {
         for (changes, named) in cases {
             XCTAssertEqual(missing(changes)?.contains(named), true, "\(changes): \(missing(changes) ?? "none")")
         }
+    }
+
+    func testADumpableChildIsFoundByTheOwnerOfItsFiles() {
+        XCTAssertEqual(missing([:], owner: 10003)?.contains("dumpable"), true)
+        XCTAssertEqual(missing(["Uid": "0\t10003\t0\t0"], owner: 10003, user: nil)?.contains("dumpable"), true)
+        // Root's files in a user namespace that doesn't map root.
+        XCTAssertNil(missing([:], owner: 65534))
+        XCTAssertNil(missing(["Uid": "0\t0\t0\t0"], owner: 0, user: nil), "nothing shows it")
+        XCTAssertNotNil(missing(["Uid": "gone"], user: nil), "nor here, and that is no reason to trust it")
     }
 
     func testAKernelThatCountsNoFiltersLeavesThatQuestionOpen() {

@@ -6,11 +6,11 @@ from scene import Scene
 
 READS = {
     "pods": f"/api/v1/namespaces/{NAMESPACE}/pods",
-    "one pod": f"/api/v1/namespaces/{NAMESPACE}/pods/a",
     "pools": f"/apis/{K8S}/v1/namespaces/{NAMESPACE}/inferencepools",
-    "the pool": f"/apis/{K8S}/v1/namespaces/{NAMESPACE}/inferencepools/pool",
 }
 REFUSED = {
+    "one pod": ("GET", f"/api/v1/namespaces/{NAMESPACE}/pods/a"),
+    "one pool": ("GET", f"/apis/{K8S}/v1/namespaces/{NAMESPACE}/inferencepools/pool"),
     "secrets": ("GET", f"/api/v1/namespaces/{NAMESPACE}/secrets"),
     "one secret": ("GET", f"/api/v1/namespaces/{NAMESPACE}/secrets/x"),
     "config maps": ("GET", f"/api/v1/namespaces/{NAMESPACE}/configmaps"),
