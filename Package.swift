@@ -100,7 +100,7 @@ let package = Package(
         tests("HTTPTests", ["HTTP", "TestSupport"]),
         tests("JSONTests", ["JSON", "TestSupport"]),
         tests("ResolverTests", ["Resolver", "IPC", "Linux", "CLinux"]),
-        tests("DialerTests", ["Dialer", "IPC", "Linux", "Allowlist", "TestSupport"]),
+        tests("DialerTests", ["Dialer", "IPC", "Linux", "CLinux", "Allowlist", "TestSupport"]),
         tests("WatcherTests", ["Watcher", "CCurl", "IPC", "Linux", "CLinux", "JSON", "Allowlist"]),
         tests("KVAgentTests", ["KVAgent", "CUCX", "IPC", "Linux", "CLinux", "Allowlist"]),
         tests("TLSTests", ["TLS", "Signer", "COpenSSL", "CSigner", "IPC", "Linux", "CLinux"]),

@@ -8,7 +8,7 @@ extension ProcessAudit {
         "/dev/null", "pipe:", "socket:", "anon_inode:[eventpoll]", "anon_inode:[signalfd]", "anon_inode:[pidfd]",
         "pidfd:",
         "anon_inode:[landlock-ruleset]", "anon_inode:landlock-ruleset", "/memfd:counters", "/memfd:status",
-        "/memfd:allowlist", "/memfd:certificates", "anon_inode:inotify",
+        "/memfd:allowlist", "/memfd:certificates", "/memfd:kv-region", "anon_inode:inotify",
     ]
 
     mutating func auditDescriptors() {

@@ -101,7 +101,7 @@ static void become(const cl_spawn_plan *plan, int gate, int report, int parent) 
     for (int s = 1; s < NSIG; s++) signal(s, SIG_DFL);
     // Orders reach a child over its channel. What a terminal or a careless pkill sends to the whole family is the
     // supervisor's to act on; ignored dispositions survive exec.
-    int ignored[] = {SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2, SIGRTMIN, SIGRTMIN + 1};
+    int ignored[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2, SIGRTMIN, SIGRTMIN + 1};
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) signal(ignored[i], SIG_IGN);
 
     // The parent's death must be ours too, from before the gate on.

@@ -15,7 +15,9 @@ struct DecoderProbe {
     private(set) var isReachable = false
     private(set) var nextTurn: Int64 = 0
     /// The connection in the making, or -1.
-    private(set) var fd: Int32 = -1
+    private var fd: Int32 = -1
+    /// The token of its events.
+    private(set) var token: UInt64 = 0
     private var candidate = 0
 
     mutating func sawConnection(now: Int64) {
@@ -47,12 +49,13 @@ struct DecoderProbe {
             nextTurn = now + Self.whileDown
             return
         }
+        token = dialer.makeToken()
         let result = decoder[candidate].address.withBytes { cl_connect_tcp($0, decoder[candidate].port, &fd) }
         if result == 0 {
             close(fd)
             fd = -1
             sawConnection(now: now)
-        } else if result == -EINPROGRESS, (try? dialer.poll.add(fd, CL_OUT, token: UInt64(fd))) != nil {
+        } else if result == -EINPROGRESS, (try? dialer.poll.add(fd, CL_OUT, token: token)) != nil {
             nextTurn = now + Self.patience
         } else {
             if fd >= 0 { close(fd) }
@@ -62,6 +65,7 @@ struct DecoderProbe {
     }
 
     mutating func conclude(_ dialer: DialerProcess, now: Int64) {
+        guard fd >= 0 else { return }
         let error = cl_socket_error(fd)
         end(dialer)
         if error == 0 { sawConnection(now: now) } else { next(dialer, now) }

@@ -11,8 +11,9 @@ import Sandbox
 final class DialerProcess {
     /// Connections in the making, over all proxies.
     static let mostDials = 8192
-    /// Proxies, those that drain included, times loops.
-    static let mostChannels = 256
+    /// Loops of proxies: 64 at most of each (`--loops`), of the current one, its replacement, eight that drain, and one that is
+    /// just being ended because it would be the ninth (`Component.mostRetired`).
+    static let mostChannels = 64 * (1 + 1 + 8 + 1)
     /// Answers that one loop of a proxy may leave unread; twice the dials that it may have under way.
     static let mostAnswers = 8192
     /// Messages of one channel before the others get their turn.
@@ -25,18 +26,28 @@ final class DialerProcess {
     private var hasSettings = false
     private var hasSegment = false
     private var isReady = false
-    private(set) var clients: [Int32: ProxyChannel] = [:]
-    var dials: [Int32: Dial] = [:]
+    private(set) var clients: [UInt64: ProxyChannel] = [:]
+    var dials: [UInt64: Dial] = [:]
+    private var lastToken: UInt64 = 0
     private var probe = DecoderProbe()
     private var names = Names()
     var refusals = LogBudget()
     private var violations = LogBudget()
     var now = Clock.milliseconds()
 
+    private static let controlToken: UInt64 = 0
+
     init(control fd: Int32) throws(Errno) {
         control = Channel(fd: fd)
         poll = try EventPoll()
-        try poll.add(fd, CL_IN, token: UInt64(fd))
+        try poll.add(fd, CL_IN, token: Self.controlToken)
+    }
+
+    /// A token of events. None is ever used twice, so that an event of what was closed a moment ago finds nobody, whoever
+    /// has got its descriptor's number meanwhile.
+    func makeToken() -> UInt64 {
+        lastToken += 1
+        return lastToken
     }
 
     func run() -> Never {
@@ -44,7 +55,7 @@ final class DialerProcess {
         while true {
             let count = poll.wait(into: events, milliseconds: waitTime())
             now = Clock.milliseconds()
-            for i in 0..<count { dispatch(Int32(truncatingIfNeeded: events[i].data)) }
+            for i in 0..<count { dispatch(events[i].data) }
             for client in clients.values where !client.outbox.isEmpty { client.flush() }
             expire()
             if isReady {
@@ -61,16 +72,16 @@ final class DialerProcess {
         return Int32(max(1, min(dialing, probe.nextTurn - now)))
     }
 
-    private func dispatch(_ fd: Int32) {
-        if fd == control.fd {
+    private func dispatch(_ token: UInt64) {
+        if token == Self.controlToken {
             receiveOrders()
-        } else if let client = clients[fd] {
+        } else if let client = clients[token] {
             serve(client)
-        } else if dials[fd] != nil {
-            conclude(fd)
-        } else if names.fd == fd {
+        } else if dials[token] != nil {
+            conclude(token)
+        } else if names.token == token {
             receiveAddresses()
-        } else if probe.fd == fd {
+        } else if probe.token == token {
             probe.conclude(self, now: now)
             stripe.set(.decoderReachable, probe.isReachable ? 1 : 0)
         }
@@ -95,18 +106,20 @@ final class DialerProcess {
             stripe = segment.stripe(0)
             hasSegment = true
         case .proxyChannel:
-            guard clients.count < Self.mostChannels,
-                (try? poll.add(descriptor, CL_IN, token: UInt64(descriptor))) != nil
-            else {
+            let token = makeToken()
+            guard clients.count < Self.mostChannels, (try? poll.add(descriptor, CL_IN, token: token)) != nil else {
                 close(descriptor)
                 ChildLog.write(.error, "a proxy's channel was turned away: there are too many")
                 return
             }
-            clients[descriptor] = ProxyChannel(fd: descriptor)
+            clients[token] = ProxyChannel(fd: descriptor, token: token)
         case .resolver:
             if names.fd >= 0 { poll.remove(names.fd) }
-            for pending in names.replaceChannel(fd: descriptor) { refuse(pending.channel, pending.id, .noResources) }
-            try? poll.add(descriptor, CL_IN, token: UInt64(descriptor))
+            let token = makeToken()
+            for pending in names.replaceChannel(fd: descriptor, token: token) {
+                refuse(pending.channel, pending.id, .noResources)
+            }
+            try? poll.add(descriptor, CL_IN, token: token)
         case .stop: _exit(ExitCode.ok.rawValue)
         case .ping(let number): _ = control.send(FromChild.pong(number))
         case .allowlist(let generation, let confirmedAt): adopt(descriptor, generation, confirmedAt)
@@ -156,13 +169,13 @@ final class DialerProcess {
                 dial(client, id, purpose, target, deadline)
             case .message(.dialName(let id, let name, let port, let deadline), _):
                 dialName(client, id, name, port, deadline)
-            case .message(.cancel(let id), _): cancel(client.channel.fd, id)
+            case .message(.cancel(let id), _): cancel(client.token, id)
             }
         }
     }
 
-    /// A proxy that breaks the protocol may have been taken over. It gets no more connections from us; the supervisor
-    /// restarts it when it sees its dialer channel gone for good.
+    /// A proxy that breaks the protocol may have been taken over. It gets no more connections from us, and its new requests fail
+    /// until it is restarted.
     private func cutOff(_ client: ProxyChannel, _ why: String) {
         stripe.add(.dialerViolations)
         if violations.mayLog(now: now) {
@@ -172,10 +185,10 @@ final class DialerProcess {
     }
 
     private func drop(_ client: ProxyChannel) {
-        let fd = client.channel.fd
-        for (socket, dial) in dials where dial.channel == fd { abandon(socket) }
-        poll.remove(fd)
-        clients[fd] = nil
+        for (token, dial) in dials where dial.channel == client.token { abandon(token) }
+        names.forget(channel: client.token)
+        poll.remove(client.channel.fd)
+        clients[client.token] = nil
     }
 
     private func dial(
@@ -191,21 +204,21 @@ final class DialerProcess {
             if let refusal = policy.refusal(of: target, now: now) {
                 count(refusal)
                 logRefusal(target, refusal)
-                refuse(client.channel.fd, id, refusal)
+                refuse(client.token, id, refusal)
                 return
             }
             candidates = [target]
         }
         guard dials.count < Self.mostDials else {
-            refuse(client.channel.fd, id, .tooMany)
+            refuse(client.token, id, .tooMany)
             return
         }
         guard let first = candidates.popFirst() else {
-            refuse(client.channel.fd, id, .unreachable)
+            refuse(client.token, id, .unreachable)
             return
         }
         let plan = Dial(
-            channel: client.channel.fd, id: id, purpose: purpose, deadline: now + Int64(min(deadline, 600_000)),
+            channel: client.token, id: id, purpose: purpose, deadline: now + Int64(min(deadline, 600_000)),
             target: first, others: candidates)
         connect(plan)
     }
@@ -215,8 +228,8 @@ final class DialerProcess {
     private func dialName(_ client: ProxyChannel, _ id: UInt32, _ name: String, _ port: UInt16, _ deadline: UInt32) {
         stripe.add(.dialsPrefiller)
         let pending = Names.Pending(
-            channel: client.channel.fd, id: id, port: port, deadline: now + Int64(min(deadline, 600_000)))
-        if let refusal = names.ask(name, pending, now: now) { refuse(client.channel.fd, id, refusal) }
+            channel: client.token, id: id, port: port, deadline: now + Int64(min(deadline, 600_000)))
+        if let refusal = names.ask(name, pending, now: now) { refuse(client.token, id, refusal) }
     }
 
     /// The resolver has answered. Each address goes through the same check as one that a client wrote itself.
@@ -275,22 +288,24 @@ final class DialerProcess {
             }
             return
         }
-        guard (try? poll.add(fd, CL_OUT, token: UInt64(fd))) != nil else {
+        let token = makeToken()
+        guard (try? poll.add(fd, CL_OUT, token: token)) != nil else {
             close(fd)
             refuse(plan.channel, plan.id, .noResources)
             return
         }
-        dials[fd] = plan
+        dials[token] = plan
+        dials[token]?.fd = fd
     }
 
-    private func conclude(_ fd: Int32) {
-        guard let plan = dials.removeValue(forKey: fd) else { return }
-        poll.remove(fd)
-        let error = cl_socket_error(fd)
+    private func conclude(_ token: UInt64) {
+        guard let plan = dials.removeValue(forKey: token) else { return }
+        poll.remove(plan.fd)
+        let error = cl_socket_error(plan.fd)
         if error == 0 {
-            established(plan, fd)
+            established(plan, plan.fd)
         } else {
-            close(fd)
+            close(plan.fd)
             failed(plan, -error)
         }
     }
@@ -329,28 +344,28 @@ final class DialerProcess {
         }
     }
 
-    func refuse(_ channel: Int32, _ id: UInt32, _ reason: DialRefusal) {
+    func refuse(_ channel: UInt64, _ id: UInt32, _ reason: DialRefusal) {
         guard let client = clients[channel] else { return }
         client.answer(.refused(id: id, reason: reason))
     }
 
-    private func cancel(_ channel: Int32, _ id: UInt32) {
+    private func cancel(_ channel: UInt64, _ id: UInt32) {
         names.cancel(channel: channel, id: id)
         guard let found = dials.first(where: { $0.value.channel == channel && $0.value.id == id }) else { return }
         abandon(found.key)
     }
 
-    func abandon(_ fd: Int32) {
-        dials[fd] = nil
-        poll.remove(fd)
-        close(fd)
+    func abandon(_ token: UInt64) {
+        guard let dial = dials.removeValue(forKey: token) else { return }
+        poll.remove(dial.fd)
+        close(dial.fd)
     }
 
     private func expire() {
         for pending in names.expired(now: now) { refuse(pending.channel, pending.id, .nameTimedOut) }
         if dials.isEmpty { return }
-        for (fd, dial) in dials where dial.deadline <= now {
-            abandon(fd)
+        for (token, dial) in dials where dial.deadline <= now {
+            abandon(token)
             stripe.add(.dialsFailed)
             refuse(dial.channel, dial.id, .timedOut)
         }

@@ -6,7 +6,8 @@ import Linux
 struct Names {
     /// A dial that waits for its addresses.
     struct Pending {
-        var channel: Int32
+        /// The token of the proxy's channel.
+        var channel: UInt64
         var id: UInt32
         var port: UInt16
         /// Milliseconds on the monotonic clock.
@@ -23,6 +24,8 @@ struct Names {
     private static let most = 1024
 
     private var channel: Channel?
+    /// The token of the resolver's channel; 0 = there is none.
+    private(set) var token: UInt64 = 0
     private var pending: [UInt32: Pending] = [:]
     private var nextID: UInt32 = 0
 
@@ -66,18 +69,23 @@ struct Names {
     /// The resolver is gone; what waited for it is returned.
     mutating func closeChannel() -> [Pending] {
         channel = nil
+        token = 0
         defer { pending = [:] }
         return Array(pending.values)
     }
 
     /// Another resolver has taken over.
-    mutating func replaceChannel(fd: Int32) -> [Pending] {
+    mutating func replaceChannel(fd: Int32, token: UInt64) -> [Pending] {
         let lost = closeChannel()
         channel = Channel(fd: fd)
+        self.token = token
         return lost
     }
 
-    mutating func cancel(channel: Int32, id: UInt32) {
+    /// A proxy's channel is gone, and nobody waits for what it asked.
+    mutating func forget(channel: UInt64) { pending = pending.filter { $0.value.channel != channel } }
+
+    mutating func cancel(channel: UInt64, id: UInt32) {
         guard !pending.isEmpty, let found = pending.first(where: { $0.value.channel == channel && $0.value.id == id })
         else { return }
         pending[found.key] = nil

@@ -2,9 +2,12 @@ import Glibc
 import IPC
 import Linux
 
-/// A connection in the making. Keyed by its descriptor.
+/// A connection in the making. Keyed by the token of its events.
 struct Dial {
-    var channel: Int32
+    /// The socket, once there is one.
+    var fd: Int32 = -1
+    /// The token of the proxy's channel.
+    var channel: UInt64
     var id: UInt32
     var purpose: DialPurpose
     var deadline: Int64
@@ -17,6 +20,9 @@ struct Dial {
 /// The dialer's end of the channel to one loop of a proxy.
 final class ProxyChannel {
     let channel: Channel
+    /// The token of its events. Dials and lookups name it by this: a descriptor's number is soon another proxy's, which must
+    /// never get what this one asked for.
+    let token: UInt64
     /// Answers that the channel had no room for, oldest first.
     private(set) var outbox: [Answer] = []
 
@@ -28,7 +34,10 @@ final class ProxyChannel {
         var revocable: Endpoint?
     }
 
-    init(fd: Int32) { channel = Channel(fd: fd) }
+    init(fd: Int32, token: UInt64) {
+        channel = Channel(fd: fd)
+        self.token = token
+    }
 
     deinit { for waiting in outbox where waiting.fd >= 0 { close(waiting.fd) } }
 

@@ -24,9 +24,9 @@ extension DialerProcess {
 
     /// Ends dials to what has left the pool while they were under way, and connections that no proxy has taken yet.
     private func revokeDials() {
-        for (fd, dial) in dials where dial.purpose == .prefiller {
+        for (token, dial) in dials where dial.purpose == .prefiller {
             guard let refusal = policy.refusal(of: dial.target, now: now) else { continue }
-            abandon(fd)
+            abandon(token)
             count(refusal)
             stripe.add(.dialsRevoked)
             refuse(dial.channel, dial.id, refusal)

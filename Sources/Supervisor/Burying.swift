@@ -49,7 +49,8 @@ extension Supervisor {
             [("child_pid", "\(child.pid)"), ("instance", "\(child.instance)")])
         if child.cut > 0 {
             log.write(.warning, "requests were cut at the drain deadline", [("count", "\(child.cut)")])
-            exitCode = .drainCut
+            // Not by a restart, long before the end.
+            if shutdown.phase != .running && exitCode == .ok { exitCode = .drainCut }
         }
         if let index = component.retired.firstIndex(where: { $0 === child }) {
             component.retired.remove(at: index)
@@ -77,10 +78,7 @@ extension Supervisor {
     private func fold(_ child: ChildProcess) {
         guard let segment = child.segment else { return }
         segment.add(to: &status.carried, gauges: false)
-        if let component = component(child.role) {
-            status.live = components.flatMap(\.processes).filter { $0.segment != nil && $0 !== child }.map(\.instance)
-            _ = component
-        }
+        status.live = components.flatMap(\.processes).filter { $0.segment != nil && $0 !== child }.map(\.instance)
         StatusPage.write(status, to: page)
         tellAdmin(.peerGone(instance: child.instance))
     }
@@ -126,7 +124,10 @@ extension Supervisor {
 
     func heartbeats() {
         guard now >= heartbeatAt else { return }
+        let late = now - heartbeatAt
         heartbeatAt = now + Self.heartbeat
+        // Who comes so late was stopped itself, and so were its children: a pod that is frozen and goes on ends nobody.
+        if late > Acknowledgement.ownDelay { for child in components.flatMap(\.processes) { child.excuse(late) } }
         distributeAllowlist()
         reviewCertificates()
         linkTheUnlinked()
@@ -137,7 +138,7 @@ extension Supervisor {
             let silence = now - child.heardAt
             if child.hasClosedChannel {
                 child.kill(because: "it closed its control channel and went on")
-            } else if child.phase == .starting && now - child.spawnedAt > Self.startPatience {
+            } else if child.phase == .starting && now - child.startedAt > Self.startPatience {
                 child.kill(because: "it did not become ready within \(Self.startPatience / 1000) s")
             } else if silence > Self.silenceFatal {
                 child.kill(because: "it was silent for \(Self.silenceFatal / 1000) s")

@@ -17,6 +17,8 @@ final class ChildProcess {
     var phase = ChildPhase.starting
     /// Milliseconds on the monotonic clock.
     let spawnedAt: Int64
+    /// When its time to become ready began, in milliseconds.
+    private(set) var startedAt: Int64
     var readyAt: Int64 = 0
     var heardAt: Int64
     var pingNumber: UInt32 = 0
@@ -57,7 +59,14 @@ final class ChildProcess {
         self.readableSegmentFD = readableSegmentFD
         self.segment = segment
         spawnedAt = now
+        startedAt = now
         heardAt = now
+    }
+
+    /// We were stopped for so many milliseconds ourselves: it is not to blame for its silence.
+    func excuse(_ milliseconds: Int64) {
+        startedAt += milliseconds
+        heardAt += milliseconds
     }
 
     deinit {

@@ -58,6 +58,7 @@ extension Supervisor {
         case .drained(let cut):
             child.cut = cut
             child.phase = .stopping
+            child.killAt = now + Self.stopPatience
         case .fileWanted(let file): lendKubernetesFile(file, to: child)
         case .allowlist(let sequence): takeAllowlist(descriptor, sequence, from: child)
         case .allowlistConfirmed(let sequence): confirmAllowlist(sequence, from: child)

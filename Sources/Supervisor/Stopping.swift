@@ -6,7 +6,7 @@ import Linux
 /// Carrying out the orderly end.
 extension Supervisor {
     /// How long a proxy may take beyond the drain's deadline to tell its clients.
-    private static let drainGrace: Int64 = 2000
+    static let drainGrace: Int64 = 2000
     /// How long processes may take to end when told to.
     static let stopPatience: Int64 = 3000
 
@@ -28,7 +28,9 @@ extension Supervisor {
             stopAll()
         case .killProcesses:
             publish()
-            if components.flatMap(\.processes).contains(where: { $0.phase == .draining }) { exitCode = .drainCut }
+            let serves =
+                component(.proxy)?.processes.contains { $0.phase == .serving || $0.phase == .draining } ?? false
+            if serves && exitCode == .ok { exitCode = .drainCut }
             for child in components.flatMap(\.processes) { child.kill(because: "the sidecar ends now") }
             for component in components { handle(.stop, component) }
             shutdownDeadline = now + Self.stopPatience

@@ -19,13 +19,9 @@ extension Supervisor {
         case .adoptReplacement:
             component.current = component.replacement
             component.replacement = nil
+            if let adopted = component.current { link(current: adopted) }
         case .abandonReplacement:
             log.write(.error, "the new \(component.role.name) did not become ready; the old one goes on serving")
-            if let replacement = component.replacement {
-                retire(replacement, component)
-                replacement.kill(because: "it was to replace a process and did not become ready")
-            }
-            component.replacement = nil
             // What only the new one knew of goes with it.
             if component.role == .signer, let signer = component.current { giveKeys(to: signer) }
         case .giveUp: giveUp(component)
@@ -119,8 +115,6 @@ extension Supervisor {
         case .dialer:
             child.send(.settings(configuration.dialer))
             child.send(.segment(stripes: UInt16(stripes)), descriptor: child.segmentFD)
-            // A replacement is linked when it takes over; until then the old dialer serves.
-            if component(.dialer)?.current === child { linkProxies(to: child) }
             linkResolver(component(.resolver)?.current, child)
             distributeAllowlist()
         case .proxy:
@@ -140,19 +134,28 @@ extension Supervisor {
         case .resolver:
             child.send(.settings(configuration.resolver))
             sendHostFiles(to: child)
-            if component(.resolver)?.current === child { linkDialers(to: child) }
         case .watcher:
             child.send(.settings(configuration.watcher))
             child.send(.segment(stripes: UInt16(stripes)), descriptor: child.segmentFD)
         case .signer:
             equipSigner(child)
-            // Behind its keys in the same channel: when it hears of a loop it has what the loop asks for.
-            if component(.signer)?.current === child { linkProxies(to: child) }
         case .kvAgent: equipKVAgent(child, stripes: stripes)
         case .supervisor: break
         }
+        // A replacement is linked when it takes over; until then the old one serves.
+        if component(child.role)?.current === child { link(current: child) }
         if child.segment != nil {
             tellAdmin(.peerSegment(role: child.role, instance: child.instance), child.readableSegmentFD)
+        }
+    }
+
+    /// Links whoever is in charge now to those that ask it. A signer has its keys before, in the same channel: when it hears
+    /// of a loop it has what the loop asks for.
+    private func link(current child: ChildProcess) {
+        switch child.role {
+        case .dialer, .signer: linkProxies(to: child)
+        case .resolver: linkDialers(to: child)
+        case .supervisor, .proxy, .admin, .watcher, .kvAgent: break
         }
     }
 
@@ -245,8 +248,7 @@ extension Supervisor {
         component.replacement = nil
         if component.role == .dialer { distributeAllowlist() }
         lendListener(to: fresh)
-        if component.role == .dialer || component.role == .signer { linkProxies(to: fresh) }
-        if component.role == .resolver { linkDialers(to: fresh) }
+        link(current: fresh)
         if component.role == .proxy { updateCertificates(of: fresh) }
         if let old { retire(old, component) }
         log.write(
@@ -286,7 +288,10 @@ extension Supervisor {
         switch child.role {
         case .proxy:
             child.phase = .draining
-            child.send(.drain(deadlineMilliseconds: UInt32(clamping: configuration.settings.restartDrainMilliseconds)))
+            let patience = configuration.settings.restartDrainMilliseconds
+            child.send(.drain(deadlineMilliseconds: UInt32(clamping: patience)))
+            // Who was taken over doesn't end by itself. Without a limit it may be said to be busy for as long as it likes.
+            if patience > 0 { child.killAt = now + Int64(patience) + Self.drainGrace }
         case .dialer, .admin, .supervisor, .watcher, .kvAgent, .signer, .resolver: stop(child)
         }
         if component.retired.count > Component.mostRetired, let oldest = component.retired.first {
@@ -299,6 +304,7 @@ extension Supervisor {
 
     func stop(_ child: ChildProcess) {
         child.phase = .stopping
+        child.killAt = now + Self.stopPatience
         child.send(.stop)
     }
 }

@@ -75,6 +75,8 @@ def checks(prefiller, decoder, options):
     if options.full:
         yield "a stopped dialer is noticed, and ready again when it goes on", pair(
             storms.stopped_and_continued, decoder)
+        yield "a pod that is frozen for 40 s goes on with the processes it had", pair(
+            storms.frozen_and_continued, decoder)
         yield "a child silent for 30 s is replaced", pair(storms.stopped_for_good, decoder)
         yield "a child that closes its channel is replaced within 40 s", pair(abuse.closed_channel, decoder)
     yield "kill -9 of the supervisor leaves nothing running", pair(kills.kill_supervisor, decoder, some // 2, seed)

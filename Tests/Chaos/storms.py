@@ -235,6 +235,22 @@ def stopped_and_continued(decoder):
         house.works()
 
 
+def frozen_and_continued(decoder):
+    """A pod that was frozen for longer than any silence may last goes on as if nothing had been."""
+    with House(decoder.port) as house:
+        before = house.pids()
+        family = [house.process.pid, *before.values()]
+        for pid in family:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(40)
+        for pid in reversed(family):
+            os.kill(pid, signal.SIGCONT)
+        time.sleep(1)
+        house.wait_ready(10)
+        assert house.pids() == before, "somebody was replaced"
+        house.works()
+
+
 def stopped_for_good(decoder):
     with House(decoder.port) as house:
         before = house.pids()

@@ -17,7 +17,7 @@ final class OutboxTests: XCTestCase {
             cl_socketpair($0.baseAddress!.assumingMemoryBound(to: Int32.self))
         }
         XCTAssertEqual(made, 0)
-        client = ProxyChannel(fd: ends.0)
+        client = ProxyChannel(fd: ends.0, token: 1)
         proxy = Channel(fd: ends.1)
     }
 

@@ -131,9 +131,9 @@ class Agent:
             self.sidecar.decoder.close()
 
 
-def until_begun(agent):
-    """Waits for the first bytes of a transfer to the start of an empty region."""
-    wait_for(lambda: agent.memory[0] != 0, "the first bytes", 20)
+def until_begun(agent, *places):
+    """Waits for the first bytes of transfers to these places (by default the start) of an empty region."""
+    wait_for(lambda: all(agent.memory[place] != 0 for place in places or (0,)), "the first bytes", 20)
 
 
 class StandIn:

@@ -11,8 +11,9 @@ def test_it_does(launch):
     reader, source = launch(kv_region_bytes="512MiB"), launch(kv_region_bytes="512MiB")
     source.fill(10)
     old, others = reader.pid, reader.others()
-    running = [reader.start(source, 128 << 20, local=n * (128 << 20), deadline="30s") for n in range(3)]
-    until_begun(reader)
+    places = [n * (128 << 20) for n in range(3)]
+    running = [reader.start(source, 128 << 20, local=place, deadline="30s") for place in places]
+    until_begun(reader, *places)
     begun = time.monotonic()
     os.kill(old, signal.SIGKILL)
     assert [done()["result"] for done in running] == ["agent_lost"] * 3

@@ -15,8 +15,9 @@ def test_a_restart(launch, how):
     reader, source = launch(kv_region_bytes="512MiB"), launch(kv_region_bytes="512MiB")
     source.fill(11)
     old, others, peer = reader.pid, reader.others(), source.pid
-    running = [reader.start(source, 128 << 20, local=n * (128 << 20), deadline="30s") for n in range(4)]
-    until_begun(reader)
+    places = [n * (128 << 20) for n in range(4)]
+    running = [reader.start(source, 128 << 20, local=place, deadline="30s") for place in places]
+    until_begun(reader, *places)
     if how == "signal":
         reader.sidecar.signal(34)
     else:

@@ -19,7 +19,8 @@ final class ChildEndTests: XCTestCase {
         let nest = try Nest()
         // Ignored by every child of ours, because orders come over the channel; and what never ends a process.
         let survived: Set<Int32> = [
-            SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, cl_sigrtmin(), cl_sigrtmin() + 1, SIGCHLD, SIGCONT,
+            SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, cl_sigrtmin(), cl_sigrtmin() + 1, SIGCHLD,
+            SIGCONT,
             SIGURG,
             SIGWINCH,
         ]

@@ -56,7 +56,9 @@ final class ChildSurroundingsTests: XCTestCase {
                 UInt64($0.dropFirst(name.count + 1).filter { $0.isHexDigit }, radix: 16)
             }
         }
-        let ignored = [SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2, cl_sigrtmin(), cl_sigrtmin() + 1]
+        let ignored = [
+            SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2, cl_sigrtmin(), cl_sigrtmin() + 1,
+        ]
         // 32 and 33 are the C library's own: nobody can set them through it, so they stay as they were inherited.
         let settable: UInt64 = ~(3 << 31)
         XCTAssertEqual(mask("SigIgn").map { $0 & settable }, ignored.reduce(UInt64(0)) { $0 | 1 << UInt64($1 - 1) })
