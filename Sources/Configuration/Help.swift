@@ -18,7 +18,7 @@ public func helpText() -> String {
         ("status", "print the state of the running sidecar; --json for machines"),
         ("restart NAME", "restart one process of it: proxy, dialer, admin, watcher, signer,"),
         ("", "resolver or kv-agent"),
-        ("audit", "show which walls are in force; exit code 1 if one is wider than declared"),
+        ("audit", "show the walls in force; exit code 1 if one is wider than declared"),
         ("", "--probe lets twins of the processes attack them; --json, --markdown"),
         ("", "--explain NAME prints the rights of one process"),
         ("transfer", "let the KV agent read from another: --peer ADDRESS:PORT --length BYTES;"),

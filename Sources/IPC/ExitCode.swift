@@ -55,7 +55,7 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
         switch self {
         case .ok: "done as asked; a drain finished in time"
         case .configuration: "mistakes in flags, environment variables or files they name"
-        case .portInUse: "a listening address is taken; commands: no answer, or refused"
+        case .portInUse: "a listening address is taken; commands: no answer or refused"
         case .childFailed: "proxy, dialer or (serving TLS) signer failed permanently"
         case .internalError: "a child process could not set itself up"
         case .resource: "the system refused descriptors, memory or a process"
