@@ -91,11 +91,8 @@ extension Loop {
             if client.pointee.upstream >= 0 { readUpstream(upstreams + Int(client.pointee.upstream)) }
             return client.pointee.phase != .free
         case .idle:
-            if draining {
-                endOutput(client)
-                return false
-            }
-            timers.set(client.pointee.fd, now + Int64(settings.keepAlive), in: clients)
+            let patience = draining ? Self.idleGrace : Int64(settings.keepAlive)
+            timers.set(client.pointee.fd, now + patience, in: clients)
             let generation = client.pointee.generation
             processKept(client)
             return client.pointee.generation == generation && client.pointee.phase != .free
@@ -109,7 +106,7 @@ extension Loop {
             endOutput(client)
         } else {
             client.pointee.phase = .closing
-            timers.set(client.pointee.fd, now + Int64(settings.headTimeout), in: clients)
+            awaitReader(client)
         }
     }
 

@@ -68,9 +68,11 @@ extension Loop {
         draining = true
         closeListener()
         // A request may be on its way on a connection that looks idle. It is answered if it comes soon, and told that
-        // the connection ends; one that stays idle is closed.
+        // the connection ends; one that stays idle is closed. One whose answer is still going out isn't idle yet.
         forEachClient { client in
-            if client.pointee.phase == .idle { timers.set(client.pointee.fd, now + Self.idleGrace, in: clients) }
+            if client.pointee.phase == .idle && client.pointee.pending.isEmpty {
+                timers.set(client.pointee.fd, now + Self.idleGrace, in: clients)
+            }
         }
         sweepPool()
         drainedPerhaps()
@@ -80,11 +82,10 @@ extension Loop {
     func cutWhatIsLeft() {
         var cut = 0
         forEachClient { client in
-            if client.pointee.phase == .serving || client.pointee.phase == .tunnel || client.pointee.phase == .body {
-                cut += 1
-            }
+            if client.pointee.isOwed { cut += 1 }
             switch client.pointee.phase {
             case .serving: perform(client.pointee.life.handle(.drainDeadline), client)
+            case .idle where client.pointee.isOwed, .closing where client.pointee.isOwed: breakOff(client)
             case .handshake, .tunnel, .idle, .head, .body, .lingering, .closing: clientGone(client)
             case .free: break
             }
