@@ -80,9 +80,9 @@ extension Loop {
 
     /// The drain's deadline has passed.
     func cutWhatIsLeft() {
-        var cut = 0
         forEachClient { client in
-            if client.pointee.isOwed { cut += 1 }
+            // Before anything is closed: with its last client a loop is done, and then the number must be whole.
+            if client.pointee.isOwed { shared.countCut() }
             switch client.pointee.phase {
             case .serving: perform(client.pointee.life.handle(.drainDeadline), client)
             case .idle where client.pointee.isOwed, .closing where client.pointee.isOwed: breakOff(client)
@@ -92,7 +92,6 @@ extension Loop {
         }
         // Answers that were just given have left with the first write or never will.
         forEachClient { closeClient($0) }
-        shared.countCut(cut)
     }
 
     func forEachClient(_ body: (UnsafeMutablePointer<Client>) -> Void) {
