@@ -64,7 +64,7 @@ extension Loop {
     func beginDrain() {
         guard !draining else { return }
         // Whoever stands in the backlog has been promised a connection by the kernel already.
-        acceptClients()
+        acceptWaitingClients()
         draining = true
         closeListener()
         // A request may be on its way on a connection that looks idle. It is answered if it comes soon, and told that
