@@ -87,8 +87,13 @@ extension Loop {
             endOutput(client)
             return false
         case .serving, .tunnel:
-            timers.set(client.pointee.fd, 0, in: clients)
-            if client.pointee.upstream >= 0 { readUpstream(upstreams + Int(client.pointee.upstream)) }
+            guard client.pointee.upstream >= 0 else {
+                timers.set(client.pointee.fd, 0, in: clients)
+                return true
+            }
+            let upstream = upstreams + Int(client.pointee.upstream)
+            timers.set(client.pointee.fd, upstreamDeadline(upstream), in: clients)
+            readUpstream(upstream)
             return client.pointee.phase != .free
         case .idle:
             let patience = draining ? Self.idleGrace : Int64(settings.keepAlive)
@@ -97,6 +102,15 @@ extension Loop {
             processKept(client)
             return client.pointee.generation == generation && client.pointee.phase != .free
         case .handshake, .head, .body, .lingering, .free: return true
+        }
+    }
+
+    /// When an upstream must have said more, now that the client has taken what there was; 0: whenever it likes. The time
+    /// that the client took isn't the prefiller's fault, so its own begins anew.
+    private func upstreamDeadline(_ upstream: UnsafeMutablePointer<Upstream>) -> Int64 {
+        switch upstream.pointee.purpose {
+        case .prefiller: now + Int64(settings.prefillTimeout)
+        case .decoder: 0
         }
     }
 
