@@ -11,7 +11,7 @@ extension Loop {
             case listen = 1
             case dialer = 2
             case drain = 3
-            /// The drain's deadline has passed; a value other than 0 only wakes the loop.
+            /// The drain's deadline has passed.
             case cut = 4
             /// The value is a retained `AllowlistInForce`.
             case allowlist = 5
@@ -19,6 +19,8 @@ extension Loop {
             case tls = 6
             /// A channel to a signer.
             case signer = 7
+            /// Nothing but a turn: what follows each turn has something to see.
+            case wake = 8
         }
 
         var kind: Int
@@ -52,7 +54,8 @@ extension Loop {
                 adopt(Unmanaged<TLSContexts>.fromOpaque(pointer).takeRetainedValue())
             case .signer: replaceSigner(Int32(truncatingIfNeeded: order.value))
             case .drain: beginDrain()
-            case .cut: if order.value == 0 { cutWhatIsLeft() }
+            case .cut: cutWhatIsLeft()
+            case .wake: break
             }
         }
     }
