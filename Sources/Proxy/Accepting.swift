@@ -47,23 +47,34 @@ extension Loop {
     }
 
     func acceptClients() {
-        for _ in 0..<Self.acceptBatch {
-            guard listener >= 0 else { return }
-            if openClients >= maximumClients {
-                stopAccepting()
-                return
-            }
-            let fd = cl_accept(listener)
-            if fd < 0 {
-                // Out of descriptors: stop asking until a connection ends, or epoll would wake us for ever.
-                if fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM || fd == -ENOBUFS {
-                    stopAccepting()
-                    acceptAgainAt = now + Self.acceptPause
-                }
-                return
-            }
-            adopt(client: fd)
+        for _ in 0..<Self.acceptBatch { guard acceptClient() else { return } }
+    }
+
+    /// Takes in the whole backlog, up to the limit: who comes while that is done must not make it last for ever.
+    func acceptWaitingClients() {
+        for _ in 0..<maximumClients { guard acceptClient() else { return } }
+    }
+
+    /// Takes in the first of the backlog. False: there is none, or there can be no more now.
+    private func acceptClient() -> Bool {
+        guard listener >= 0 else { return false }
+        if openClients >= maximumClients {
+            stopAccepting()
+            return false
         }
+        let fd = cl_accept(listener)
+        switch -fd {
+        case ...0: adopt(client: fd)
+        // It left while it waited; there may be others behind it.
+        case ECONNABORTED, EINTR: break
+        // Out of descriptors: stop asking until a connection ends, or epoll would wake us for ever.
+        case EMFILE, ENFILE, ENOMEM, ENOBUFS:
+            stopAccepting()
+            acceptAgainAt = now + Self.acceptPause
+            return false
+        default: return false
+        }
+        return true
     }
 
     private func adopt(client fd: Int32) {

@@ -91,6 +91,15 @@ struct Client {
     var pendingSent = 0
 
     var token: UInt64 { Token.client(fd, generation) }
+
+    /// A request of its is under way, or the rest of an answer waits for it to read.
+    var isOwed: Bool {
+        switch phase {
+        case .free: false
+        case .body, .serving, .tunnel: true
+        case .handshake, .idle, .head, .lingering, .closing: !pending.isEmpty
+        }
+    }
 }
 
 /// What a disaggregated request carries from leg to leg.

@@ -87,19 +87,30 @@ extension Loop {
             endOutput(client)
             return false
         case .serving, .tunnel:
-            timers.set(client.pointee.fd, 0, in: clients)
-            if client.pointee.upstream >= 0 { readUpstream(upstreams + Int(client.pointee.upstream)) }
+            guard client.pointee.upstream >= 0 else {
+                timers.set(client.pointee.fd, 0, in: clients)
+                return true
+            }
+            let upstream = upstreams + Int(client.pointee.upstream)
+            timers.set(client.pointee.fd, upstreamDeadline(upstream), in: clients)
+            readUpstream(upstream)
             return client.pointee.phase != .free
         case .idle:
-            if draining {
-                endOutput(client)
-                return false
-            }
-            timers.set(client.pointee.fd, now + Int64(settings.keepAlive), in: clients)
+            let patience = draining ? Self.idleGrace : Int64(settings.keepAlive)
+            timers.set(client.pointee.fd, now + patience, in: clients)
             let generation = client.pointee.generation
             processKept(client)
             return client.pointee.generation == generation && client.pointee.phase != .free
         case .handshake, .head, .body, .lingering, .free: return true
+        }
+    }
+
+    /// When an upstream must have said more, now that the client has taken what there was; 0: whenever it likes. The time
+    /// that the client took isn't the prefiller's fault, so its own begins anew.
+    private func upstreamDeadline(_ upstream: UnsafeMutablePointer<Upstream>) -> Int64 {
+        switch upstream.pointee.purpose {
+        case .prefiller: now + Int64(settings.prefillTimeout)
+        case .decoder: 0
         }
     }
 
@@ -109,7 +120,7 @@ extension Loop {
             endOutput(client)
         } else {
             client.pointee.phase = .closing
-            timers.set(client.pointee.fd, now + Int64(settings.headTimeout), in: clients)
+            awaitReader(client)
         }
     }
 

@@ -11,7 +11,7 @@ extension Loop {
             case listen = 1
             case dialer = 2
             case drain = 3
-            /// The drain's deadline has passed; a value other than 0 only wakes the loop.
+            /// The drain's deadline has passed.
             case cut = 4
             /// The value is a retained `AllowlistInForce`.
             case allowlist = 5
@@ -19,6 +19,8 @@ extension Loop {
             case tls = 6
             /// A channel to a signer.
             case signer = 7
+            /// Nothing but a turn: what follows each turn has something to see.
+            case wake = 8
         }
 
         var kind: Int
@@ -52,7 +54,8 @@ extension Loop {
                 adopt(Unmanaged<TLSContexts>.fromOpaque(pointer).takeRetainedValue())
             case .signer: replaceSigner(Int32(truncatingIfNeeded: order.value))
             case .drain: beginDrain()
-            case .cut: if order.value == 0 { cutWhatIsLeft() }
+            case .cut: cutWhatIsLeft()
+            case .wake: break
             }
         }
     }
@@ -64,13 +67,15 @@ extension Loop {
     func beginDrain() {
         guard !draining else { return }
         // Whoever stands in the backlog has been promised a connection by the kernel already.
-        acceptClients()
+        acceptWaitingClients()
         draining = true
         closeListener()
         // A request may be on its way on a connection that looks idle. It is answered if it comes soon, and told that
-        // the connection ends; one that stays idle is closed.
+        // the connection ends; one that stays idle is closed. One whose answer is still going out isn't idle yet.
         forEachClient { client in
-            if client.pointee.phase == .idle { timers.set(client.pointee.fd, now + Self.idleGrace, in: clients) }
+            if client.pointee.phase == .idle && client.pointee.pending.isEmpty {
+                timers.set(client.pointee.fd, now + Self.idleGrace, in: clients)
+            }
         }
         sweepPool()
         drainedPerhaps()
@@ -78,20 +83,18 @@ extension Loop {
 
     /// The drain's deadline has passed.
     func cutWhatIsLeft() {
-        var cut = 0
         forEachClient { client in
-            if client.pointee.phase == .serving || client.pointee.phase == .tunnel || client.pointee.phase == .body {
-                cut += 1
-            }
+            // Before anything is closed: with its last client a loop is done, and then the number must be whole.
+            if client.pointee.isOwed { shared.countCut() }
             switch client.pointee.phase {
             case .serving: perform(client.pointee.life.handle(.drainDeadline), client)
+            case .idle where client.pointee.isOwed, .closing where client.pointee.isOwed: breakOff(client)
             case .handshake, .tunnel, .idle, .head, .body, .lingering, .closing: clientGone(client)
             case .free: break
             }
         }
         // Answers that were just given have left with the first write or never will.
         forEachClient { closeClient($0) }
-        shared.countCut(cut)
     }
 
     func forEachClient(_ body: (UnsafeMutablePointer<Client>) -> Void) {

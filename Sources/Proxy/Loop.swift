@@ -301,7 +301,7 @@ final class Shared: @unchecked Sendable {
     func discharge(_ n: Int) { _ = cl_add(bufferedWord, -Int64(n)) }
 
     /// Requests cut at the drain deadline, over all loops.
-    func countCut(_ n: Int) { _ = cl_add(cutWord, Int64(n)) }
+    func countCut() { _ = cl_add(cutWord, 1) }
     var cut: Int { Int(cl_add(cutWord, 0)) }
 
     /// Threads of loops that have begun; returns the new number.

@@ -165,9 +165,14 @@ extension Loop {
             fail(client, draining ? .draining : .decoderBroken)
             return
         }
-        stripe.add(.streamsCut)
         dropUpstream(client)
         countRequest(client, .serverError)
+        breakOff(client)
+    }
+
+    /// Ends the connection of a client whose answer isn't out whole.
+    func breakOff(_ client: UnsafeMutablePointer<Client>) {
+        stripe.add(.streamsCut)
         // Where the end of the connection is the end of the answer, only a reset tells that something is missing.
         if !client.pointee.pending.isEmpty || client.pointee.minorVersion == 0 {
             _ = cl_reset_on_close(client.pointee.fd)
@@ -232,7 +237,10 @@ extension Loop {
             return
         }
         client.pointee.phase = .idle
-        timers.set(client.pointee.fd, now + Int64(settings.keepAlive), in: clients)
+        // Idle it is when its answer is out; until then it has a reader's time.
+        if client.pointee.pending.isEmpty {
+            timers.set(client.pointee.fd, now + Int64(settings.keepAlive), in: clients)
+        }
         if !client.pointee.input.isEmpty || client.pointee.readable { resumeLater(client) }
     }
 

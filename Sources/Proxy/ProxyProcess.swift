@@ -50,7 +50,7 @@ final class ProxyProcess: @unchecked Sendable {
         for loop in loops {
             loop.onDrained = { [unowned self] in
                 // The last loop to finish tells the first one, which owns the control channel.
-                if shared.loopsBusy(-1) == 0 { self.loops[0].post(.cut, -1) }
+                if shared.loopsBusy(-1) == 0 { self.loops[0].post(.wake) }
             }
         }
         let progress = AllowlistProgress(loops: loops.count)
@@ -59,7 +59,7 @@ final class ProxyProcess: @unchecked Sendable {
             loop.onAdopted = { [unowned self] generation in
                 progress.note(generation, loop: index)
                 // Only wakes the first loop, which owns the control channel.
-                if index > 0 { self.loops[0].post(.cut, -1) }
+                if index > 0 { self.loops[0].post(.wake) }
             }
         }
         self.progress = progress

@@ -24,8 +24,9 @@ enum Failure: UInt8, CaseIterable, Equatable {
 /// The life of one request as a pure state machine: what has happened in, what to do next out. It touches no socket, so
 /// every pair of phase and event can be tested.
 ///
-/// Retries, further candidates and a circuit breaker join here: each is another answer to `refused`, `lost` or
-/// `deadlinePassed`, decided with the attempt count this value already carries.
+/// It counts one thing, legs sent again because their pooled connection was stale. Which prefiller comes next when one
+/// can't be reached is not decided here: the loop goes on with it (`tryNextPrefiller`), and says `refused` only where it
+/// can't.
 struct RequestLife: Equatable {
     enum Phase: UInt8, CaseIterable {
         case idle

@@ -29,9 +29,11 @@ enum Route {
         }
         if body.count >= 2 {
             let first = (body[0], body[1])
-            // Byte order marks of UTF-8 and UTF-16.
+            // Byte order marks of UTF-16 and UTF-8.
             if first == (0xFE, 0xFF) || first == (0xFF, 0xFE) { return true }
             if body.count >= 3 && first == (0xEF, 0xBB) && body[2] == 0xBF { return true }
+            // UTF-32's begins with UTF-16's, or with its bytes the other way round.
+            if body.count >= 4 && first == (0, 0) && (body[2], body[3]) == (0xFE, 0xFF) { return true }
         }
         for byte in body {
             switch byte {

@@ -49,12 +49,18 @@ extension Loop {
         }
     }
 
-    /// Validates a body and looks for protocol members in it. Nil: the request has been answered. The second part of the
-    /// answer says whether the scanner has read the body.
+    /// A body that may be passed on.
+    private struct AdmittedBody {
+        let bytes: UnsafeRawBufferPointer
+        /// The scanner has read it, and knows what to edit in it; otherwise it goes as it is.
+        let isScanned: Bool
+    }
+
+    /// Validates a body and looks for protocol members in it. Nil: the request has been answered.
     private func admit(
         _ client: UnsafeMutablePointer<Client>, _ bytes: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer,
         disaggregated: Bool
-    ) -> (bytes: UnsafeRawBufferPointer, scanned: Bool)? {
+    ) -> AdmittedBody? {
         if body.isEmpty {
             if disaggregated {
                 answer(
@@ -62,13 +68,15 @@ extension Loop {
                 )
                 return nil
             }
-            return (body, false)
+            return AdmittedBody(bytes: body, isScanned: false)
         }
         if head.hasContentEncoding {
             answer(client, .encodedBody)
             return nil
         }
-        guard disaggregated || Route.mustBeJSON(head, bytes, body: body) else { return (body, false) }
+        guard disaggregated || Route.mustBeJSON(head, bytes, body: body) else {
+            return AdmittedBody(bytes: body, isScanned: false)
+        }
         var fault = scanner.scan(body, refuseDuplicateEdited: disaggregated)
         if fault == .none && disaggregated && !scanner.isObject { fault = .notAnObject }
         if fault != .none {
@@ -86,7 +94,7 @@ extension Loop {
             }
             stripe.add(.hostileStripped, scanner.hostileCount)
         }
-        return (body, true)
+        return AdmittedBody(bytes: body, isScanned: true)
     }
 
     private static func bodyFault(_ fault: BodyFault) -> ErrorAnswer {
@@ -111,12 +119,11 @@ extension Loop {
     // MARK: The two ways to go
 
     private func beginPassThrough(
-        _ client: UnsafeMutablePointer<Client>, _ bytes: UnsafeRawBufferPointer,
-        _ body: (bytes: UnsafeRawBufferPointer, scanned: Bool)
+        _ client: UnsafeMutablePointer<Client>, _ bytes: UnsafeRawBufferPointer, _ body: AdmittedBody
     ) {
         client.pointee.wantsUpgrade = head.asksForWebSocket && body.bytes.isEmpty
         pieces.removeAll()
-        if body.scanned {
+        if body.isScanned {
             guard scanner.planPassThrough(body.bytes.baseAddress!, into: &pieces) else {
                 answer(client, Self.bodyFault(.tooManyMembers))
                 return
@@ -138,7 +145,7 @@ extension Loop {
 
     private func beginDisaggregated(
         _ client: UnsafeMutablePointer<Client>, _ bytes: UnsafeRawBufferPointer,
-        _ body: (bytes: UnsafeRawBufferPointer, scanned: Bool), _ first: PrefillChoice, _ others: [PrefillChoice]
+        _ body: AdmittedBody, _ first: PrefillChoice, _ others: [PrefillChoice]
     ) {
         client.pointee.mode = .disaggregated
         guard let plan = scanner.decodePlan() else {

@@ -43,11 +43,15 @@ final class BodyKindTests: XCTestCase {
     }
 
     func testAByteOrderMarkIsNoWayAround() {
-        for mark: [UInt8] in [[0xEF, 0xBB, 0xBF], [0xFE, 0xFF], [0xFF, 0xFE]] {
+        for mark: [UInt8] in [
+            [0xEF, 0xBB, 0xBF], [0xFE, 0xFF], [0xFF, 0xFE], [0xFF, 0xFE, 0, 0], [0, 0, 0xFE, 0xFF],
+        ] {
             XCTAssertEqual(mustBeJSON("text/plain", mark + Array("{}".utf8)), true, "\(mark)")
             XCTAssertEqual(mustBeJSON("text/plain", mark), true, "\(mark)")
         }
-        XCTAssertEqual(mustBeJSON("text/plain", [0xEF, 0xBB, 0x41, 0x7B]), false)
+        for body: [UInt8] in [[0xEF, 0xBB, 0x41, 0x7B], [0, 0, 0xFE, 0x7B], [0, 0, 0xFE], [0, 0xFE, 0xFF, 0x7B]] {
+            XCTAssertEqual(mustBeJSON("text/plain", body), false, "\(body)")
+        }
     }
 
     func testUTF16AndUTF32AreNoWayAround() {
