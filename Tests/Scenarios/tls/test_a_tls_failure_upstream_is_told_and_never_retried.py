@@ -34,6 +34,7 @@ def test_the_prefiller(launch, engine, certificates, certificate, reason):
     sidecar = launch(prefiller_use_tls=True, ca_cert_path=certificates.ca)
     for turn in (1, 2):
         assert_error(routed(sidecar, prefiller.address), 502, "prefiller_tls_failed")
+        wait_for(lambda turn=turn: prefiller.hellos >= turn, "the engine to note the handshake", 5)
         assert errors(sidecar) == turn and prefiller.hellos == prefiller.connection_count == turn
     warning(sidecar, "prefiller", str(prefiller.port), "127.0.0.1", f"CN={certificate}", reason)
     assert prefiller.requests == [] and sidecar.decoder.requests == []
@@ -43,6 +44,7 @@ def test_the_decoder(launch, engine, certificates, prefiller):
     decoder = engine(decodes, "foreign")
     sidecar = launch(decoder, decoder_use_tls=True, ca_cert_path=certificates.ca)
     assert_error(ask(sidecar.port, "POST", CHAT, body=PROMPT), 502, "decoder_tls_failed")
+    wait_for(lambda: decoder.hellos >= 1, "the engine to note the handshake", 5)
     assert decoder.hellos == 1
     assert_error(routed(sidecar, prefiller.address), 502, "decoder_tls_failed")
     warning(sidecar, "decoder", str(decoder.port), "CN=foreign", "CN=other")
