@@ -125,12 +125,19 @@ public enum StatusPage {
         cl_store_release(words, (sequence | 1) &+ 1)
     }
 
-    /// Reads the page; nil when the writer kept changing it (it then died in the middle, or the reader is very unlucky).
+    /// How long a reader waits for a writer that lost its processor in the middle of a change, in milliseconds.
+    private static let patience: Int64 = 100
+
+    /// Reads the page; nil when the writer did not get to the end of a change (it died, or the machine is overloaded).
     public static func read(_ page: UnsafeRawPointer) -> SupervisorStatus? {
         let words = page.assumingMemoryBound(to: UInt64.self)
-        for _ in 0..<1000 {
+        let deadline = Clock.milliseconds() + patience
+        repeat {
             let before = cl_load_acquire(words)
-            if before & 1 == 1 { continue }
+            if before & 1 == 1 {
+                sched_yield()
+                continue
+            }
             var status = SupervisorStatus()
             let flags = cl_load(words + 1)
             status.ready = flags & 1 != 0
@@ -169,7 +176,7 @@ public enum StatusPage {
             for i in 0..<Layout.words { status.carried[i] = cl_load(words + at + i) }
             cl_fence()
             if cl_load(words) == before { return status }
-        }
+        } while Clock.milliseconds() < deadline
         return nil
     }
 }

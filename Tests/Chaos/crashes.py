@@ -114,8 +114,8 @@ def every_death(decoder):
     """Exit codes 0 to 255 and all signals that can end a child, from an admin process that says ready and dies."""
     deaths = [("exit", code) for code in range(256)]
     # What a child ignores because its whole family may be sent it, and what stops or is not delivered.
-    harmless = {signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE, signal.SIGUSR1, signal.SIGUSR2,
-                signal.SIGCHLD, signal.SIGCONT, signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU,
+    harmless = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE, signal.SIGUSR1,
+                signal.SIGUSR2, signal.SIGCHLD, signal.SIGCONT, signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU,
                 signal.SIGURG, signal.SIGWINCH, signal.SIGRTMIN, signal.SIGRTMIN + 1, 32, 33}
     deaths += [("signal", number) for number in range(1, signal.SIGRTMAX + 1) if number not in harmless]
     # A frame `ready` written by the shell: one write is one packet.
