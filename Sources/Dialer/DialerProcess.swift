@@ -294,8 +294,9 @@ final class DialerProcess {
             refuse(plan.channel, plan.id, .noResources)
             return
         }
-        dials[token] = plan
-        dials[token]?.fd = fd
+        var dial = plan
+        dial.fd = fd
+        dials[token] = dial
     }
 
     private func conclude(_ token: UInt64) {

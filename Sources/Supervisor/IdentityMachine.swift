@@ -4,9 +4,9 @@ import IPC
 /// force, what is being judged, and what follows from the verdicts of signer and proxy. It touches no file and no process.
 ///
 /// Rules: a pair is judged by the signer before it is put in force; what is in force stays until something better is
-/// there; what no proxy has shown yet and one can't is taken back; only the identity for clients may be made by ourselves, and only where
-/// nobody demanded a real one. What was refused is looked at again now and then: a clock may have been wrong, or a
-/// permission.
+/// there; what no proxy has shown yet and one can't is taken back; only the identity for clients may be made by
+/// ourselves, and only where nobody demanded a real one. What was refused is looked at again now and then: a clock may
+/// have been wrong, or a permission.
 struct IdentityMachine: Equatable {
     /// What is in force.
     struct Held: Equatable {

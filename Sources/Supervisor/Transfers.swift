@@ -127,6 +127,5 @@ extension Supervisor {
         // Orders that come while one is being carried out are the same order.
         guard agent.phase != .stopping else { return }
         stop(agent)
-        agent.killAt = now + Self.stopPatience
     }
 }

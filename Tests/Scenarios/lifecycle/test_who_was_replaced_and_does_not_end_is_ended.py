@@ -18,7 +18,7 @@ def test_one_that_hangs(launch, prefiller, name):
     assert run("restart", name, "--control-socket", sidecar.control_socket).returncode == 0
     sidecar.wait_for_new(name, old)
     wait_for(lambda: old not in sidecar.children(), "the end of the old one", 10)
-    assert TOLD in sidecar.log_text()
+    wait_for(lambda: TOLD in sidecar.log_text(), "its log to say why")
     assert_works(sidecar, prefiller)
 
 
@@ -32,4 +32,4 @@ def test_a_proxy_that_drains_for_longer_than_it_may(launch, prefiller):
         sidecar.signal(signal.SIGUSR2)
         sidecar.wait_for_new("proxy", old)
         wait_for(lambda: old not in sidecar.children(), "the end of the old one", 10)
-    assert TOLD in sidecar.log_text()
+    wait_for(lambda: TOLD in sidecar.log_text(), "its log to say why")
