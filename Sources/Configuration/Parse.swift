@@ -2,8 +2,8 @@
 ///
 /// A flag wins over an environment variable, and that over the default; an empty variable counts as unset. A value is
 /// checked even where a stronger one wins over it. For `help` and `version` nothing else is looked at. `status`,
-/// `restart`, `audit` and `transfer` look at the control socket alone, since they run beside a serving sidecar, in an environment made
-/// for it.
+/// `restart`, `audit` and `transfer` look at the control socket alone, since they run beside a serving sidecar, in an
+/// environment made for it.
 public func parse(arguments: [String], environment: [String: String]) -> ParseOutcome {
     let reader = ArgumentReader(arguments)
     // Whoever asks for help gets it, whatever else went wrong: that is why they ask.

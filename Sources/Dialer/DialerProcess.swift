@@ -174,8 +174,8 @@ final class DialerProcess {
         }
     }
 
-    /// A proxy that breaks the protocol may have been taken over. It gets no more connections from us, and its new requests fail
-    /// until it is restarted.
+    /// A proxy that breaks the protocol may have been taken over. It gets no more connections from us, and its new requests
+    /// fail until it is restarted.
     private func cutOff(_ client: ProxyChannel, _ why: String) {
         stripe.add(.dialerViolations)
         if violations.mayLog(now: now) {

@@ -1,4 +1,5 @@
-/// `routing-sidecar status`, `restart` and `audit` to the supervisor's control socket. A bad frame drops the client, nothing else.
+/// `routing-sidecar status`, `restart` and `audit` to the supervisor's control socket. A bad frame drops the client, nothing
+/// else.
 public enum ControlRequest: Message, Equatable {
     /// The state of everything, as JSON.
     case status

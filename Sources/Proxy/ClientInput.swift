@@ -210,11 +210,12 @@ extension Loop {
             refuse(client, .noBufferSpace)
             return
         }
-        timers.set(client.pointee.fd, now + bodyCheck, in: clients)
         if head.expectsContinue && head.minorVersion == 1 {
             push("HTTP/1.1 100 Continue\r\n\r\n")
-            _ = flush(client)
+            guard flush(client) else { return }
         }
+        // Last: a client that doesn't read the line above owes its body all the same.
+        timers.set(client.pointee.fd, now + bodyCheck, in: clients)
     }
 
     private var bodyCheck: Int64 { Int64(max(100, settings.bodyGrace)) }
@@ -312,7 +313,8 @@ extension Loop {
             stripe.add(.errorsTimeout)
             stripe.add(.tlsFailures(.client))
             closeClient(client)
-        case .idle: closeClient(client)
+        case .idle where client.pointee.isOwed, .closing where client.pointee.isOwed: breakOff(client)
+        case .idle, .lingering, .closing: closeClient(client)
         case .head:
             stripe.add(.errorsTimeout)
             refuse(client, .slowHead)
@@ -321,9 +323,10 @@ extension Loop {
             if client.pointee.pending.isEmpty {
                 perform(client.pointee.life.handle(deadlineEvent(client)), client)
             } else {
+                // It took nothing for too long. Should it read on later, it must not take what it gets for the whole.
+                _ = cl_reset_on_close(client.pointee.fd)
                 clientGone(client)
             }
-        case .lingering, .closing: closeClient(client)
         case .tunnel: if !client.pointee.pending.isEmpty { clientGone(client) }
         case .free: break
         }

@@ -44,7 +44,7 @@ final class ChildProcess {
     var awaitedVerdicts: Set<UInt32> = []
     /// See above.
     var awaitedCertificates: Set<UInt32> = []
-    /// The instances of dialer and signer that its channels lead to (proxies).
+    /// The instances that its channels lead to: of dialer and signer (proxies), of the resolver (dialers).
     var linked: [Role: UInt32] = [:]
 
     private init(

@@ -168,6 +168,7 @@ extension Supervisor {
         for role in [Role.dialer, .signer] {
             if let other = component(role)?.current, other.phase != .stopping { linkProxies(to: other) }
         }
+        if let resolver = component(.resolver)?.current, resolver.phase != .stopping { linkDialers(to: resolver) }
     }
 
     private func linkProxies(to other: ChildProcess) {
@@ -177,7 +178,9 @@ extension Supervisor {
     }
 
     private func linkDialers(to resolver: ChildProcess) {
-        for dialer in component(.dialer)?.processes ?? [] { linkResolver(resolver, dialer) }
+        for dialer in component(.dialer)?.processes ?? [] where dialer.linked[.resolver] != resolver.instance {
+            linkResolver(resolver, dialer)
+        }
     }
 
     private func linkResolver(_ resolver: ChildProcess?, _ dialer: ChildProcess) {
@@ -190,10 +193,11 @@ extension Supervisor {
             log.write(.error, "the dialer can't be linked to the resolver: \(Errno(made))")
             return
         }
-        resolver.send(.resolverClient, descriptor: ends.0)
-        dialer.send(.resolver, descriptor: ends.1)
+        let isLinked =
+            resolver.send(.resolverClient, descriptor: ends.0) && dialer.send(.resolver, descriptor: ends.1)
         close(ends.0)
         close(ends.1)
+        if isLinked { dialer.linked[.resolver] = resolver.instance }
     }
 
     /// The resolver has no right to open a file, so it is handed the two it needs.
