@@ -10,6 +10,7 @@ import sys
 COMMAND = ("{build}/routing-sidecar --port {{port}} --vllm-port {{decode_port}} --connector nixlv2 --secure-proxy=false"
            " --allow-loopback-upstreams --handoff-block-ids=any --admin-port=0 --control-socket=off --loops=1")
 OWN = "swift"
+PEERS = "haproxy,nginx,envoy,vllm-router"
 
 # Scenario, figure, the most it may be, of whose figure; None: the figure itself.
 LIMITS = [
@@ -66,7 +67,7 @@ def add_to(record, build):
     run(record, "bench-check", [harness, "check", "-p", OWN], environment, "benchmark conformance is clean",
         lambda text: "exception" not in text)
     done = run(record, "bench-run", [
-        harness, "run", "--wait-quiet", "0.3", "-r", "3", "-p", f"{OWN},haproxy,vllm-router", "--ref", "haproxy",
+        harness, "run", "--wait-quiet", "0.3", "-r", "4", "-p", f"{OWN},{PEERS}", "--ref", "haproxy",
         "--out", str(out)], environment)
     if done is None or not (out / "results.json").exists():
         for limit in LIMITS:
