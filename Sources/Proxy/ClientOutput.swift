@@ -96,13 +96,18 @@ extension Loop {
             readUpstream(upstream)
             return client.pointee.phase != .free
         case .idle:
-            let patience = draining ? Self.idleGrace : Int64(settings.keepAlive)
-            timers.set(client.pointee.fd, now + patience, in: clients)
+            awaitRequest(client)
             let generation = client.pointee.generation
             processKept(client)
             return client.pointee.generation == generation && client.pointee.phase != .free
         case .handshake, .head, .body, .lingering, .free: return true
         }
+    }
+
+    /// Idle from now on, for as long as a connection may be.
+    func awaitRequest(_ client: UnsafeMutablePointer<Client>) {
+        let patience = draining ? Self.idleGrace : Int64(settings.keepAlive)
+        timers.set(client.pointee.fd, now + patience, in: clients)
     }
 
     /// When an upstream must have said more, now that the client has taken what there was; 0: whenever it likes. The time

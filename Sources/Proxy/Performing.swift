@@ -231,16 +231,15 @@ extension Loop {
     func finishRequest(_ client: UnsafeMutablePointer<Client>) {
         countRequest(client, Outcome(status: Int(client.pointee.status)))
         releaseRequest(client)
-        if client.pointee.closeAfter || draining {
-            client.pointee.phase = .idle
+        client.pointee.phase = .idle
+        // A drain that began after the head of this answer was out has not been announced: the next request may be on its
+        // way, and is answered like one on any connection that was idle when the drain began.
+        if client.pointee.closeAfter {
             finishConnection(client)
             return
         }
-        client.pointee.phase = .idle
         // Idle it is when its answer is out; until then it has a reader's time.
-        if client.pointee.pending.isEmpty {
-            timers.set(client.pointee.fd, now + Int64(settings.keepAlive), in: clients)
-        }
+        if client.pointee.pending.isEmpty { awaitRequest(client) }
         if !client.pointee.input.isEmpty || client.pointee.readable { resumeLater(client) }
     }
 

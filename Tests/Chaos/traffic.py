@@ -134,6 +134,8 @@ class Traffic:
                     return "cut", ""
                 if answer.json()["object"] != "list":
                     return "wrong", answer.body.decode("utf-8", "replace")
+                if answer.one("connection") == "close":
+                    break
         time.sleep(0.001)
         return "ok", ""
 

@@ -105,7 +105,9 @@ class Mixed(Traffic):
                     return "cut", f"request {number + 1} of its connection: {closed}"
                 if answer.status != 200:
                     return str(answer.status), answer.body.decode("utf-8", "replace")
-                if not answer.complete or answer.json()["object"] != "list":
+                if not answer.complete:
+                    return "cut", f"within answer {number + 1} of its connection"
+                if answer.json()["object"] != "list":
                     return "wrong", answer.body.decode("utf-8", "replace")
                 if answer.one("connection") == "close":
                     break

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from harness import (
-    CHAT, PROMPT, ROUTE, Stepwise, ask, assert_works, in_background, is_alive, open_stream, run, wait_for,
+    CHAT, PROMPT, ROUTE, Stepwise, ask, assert_works, in_background, is_alive, open_stream, request, run, wait_for,
 )
 
 
@@ -41,6 +41,25 @@ def test_a_stream_goes_on(launch, prefiller, restart):
         assert b"[DONE]" in client.read_until(b"0\r\n\r\n")
     wait_for(lambda: not is_alive(old), "the old proxy to end")
     assert_works(sidecar, prefiller)
+
+
+def test_the_request_behind_an_answer_that_had_begun_is_answered(launch, prefiller):
+    """The head of the first answer went out before the drain, and so could not announce it."""
+    sidecar = launch()
+    sidecar.decoder.script = stream = Stepwise(patience=40)
+    old = sidecar.component_pid("proxy")
+    with open_stream(sidecar, prefiller) as client:
+        assert b"connection: close" not in client.read_until(b"\r\n\r\n").lower()
+        sidecar.signal(signal.SIGUSR2)
+        sidecar.wait_for_new("proxy", old)
+        wait_for(lambda: sidecar.component("proxy", "draining")["pid"] == old, "the old proxy draining")
+        stream.finish()
+        assert b"[DONE]" in client.read_until(b"0\r\n\r\n")
+        client.send(request("GET", "/health"))
+        answer = client.response()
+        assert answer.status == 200 and answer.one("connection") == "close"
+        assert client.wait_until_closed() == b""
+    wait_for(lambda: not is_alive(old), "the old proxy to end")
 
 
 def test_no_request_fails_under_load(launch, prefiller):
