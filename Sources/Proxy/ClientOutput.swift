@@ -58,7 +58,7 @@ extension Loop {
     }
 
     /// How long a client may take nothing of an answer that waits for it, in milliseconds.
-    private static let readerPatience: Int64 = 60_000
+    static let readerPatience: Int64 = 60_000
 
     /// A client that stops reading holds its upstream and an engine's work; it may not do so for ever.
     private func awaitReader(_ client: UnsafeMutablePointer<Client>) {

@@ -142,6 +142,7 @@ final class Loop {
     private func turn(_ events: UnsafeMutableBufferPointer<cl_event>) {
         let count = poll.wait(into: events, milliseconds: waitTime())
         now = Clock.milliseconds()
+        for i in 0..<count { closeIdle(events[i]) }
         for i in 0..<count { dispatch(events[i]) }
         closeDeparted()
         resumeListed()
@@ -181,6 +182,17 @@ final class Loop {
     func post(_ kind: Order.Kind, _ value: Int = 0) {
         var order = Order(kind: kind.rawValue, value: value)
         _ = withUnsafeBytes(of: &order) { Glibc.write(mailboxInput, $0.baseAddress!, $0.count) }
+    }
+
+    /// Before anything else in a turn: an idle upstream connection that has ended, or has bytes that nobody asked for, is
+    /// closed before a request of the same turn could be given to it, and take those bytes for its answer.
+    private func closeIdle(_ event: cl_event) {
+        guard Token.kind(event.data) == Token.upstreamKind else { return }
+        let upstream = upstreams + Int(Token.fd(event.data))
+        guard upstream.pointee.phase == .idle, upstream.pointee.generation == Token.generation(event.data) else {
+            return
+        }
+        upstreamEvent(upstream, event.events)
     }
 
     private func dispatch(_ event: cl_event) {

@@ -30,8 +30,9 @@ struct Pool {
 
 extension Loop {
     /// How long after its last answer a connection is taken without a look at it, in milliseconds. The look costs a
-    /// small request a thirtieth of its time, and so soon it tells hardly more than the poll has told: an engine that
-    /// ends connections because they are idle waits for seconds.
+    /// small request a thirtieth of its time, and so soon it tells hardly more than the poll has told (`closeIdle`): an
+    /// engine that ends connections because they are idle waits for seconds. By the clock and not by the turn, which a
+    /// throttled pod may spend seconds in.
     private static let surelyAlive: Int64 = 5
 
     /// Takes the warmest idle connection to an upstream. One that has ended, or has bytes that nobody asked for, is
@@ -46,7 +47,7 @@ extension Loop {
         let upstream = upstreams + Int(top)
         var byte: UInt8 = 0
         guard
-            now - upstream.pointee.idleSince < Self.surelyAlive
+            Clock.milliseconds() - upstream.pointee.idleSince < Self.surelyAlive
                 || cl_peek(upstream.pointee.fd, &byte, 1) == -Int(EAGAIN)
         else {
             closeUpstream(upstream)

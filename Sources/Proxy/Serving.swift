@@ -20,7 +20,9 @@ extension Loop {
         client.pointee.api = Route.api(head, bytes)
         client.pointee.mode = .decoderOnly
         client.pointee.wantsUpgrade = false
-        timers.set(client.pointee.fd, 0, in: clients)
+        // A 100 Continue that isn't read has the client on a reader's patience.
+        timers.set(client.pointee.fd, client.pointee.pending.isEmpty ? 0 : now + Self.readerPatience, in: clients)
+        if draining { client.pointee.closeAfter = true }
         stripe.add(.inFlight)
 
         if Route.isHealth(head, bytes) {
