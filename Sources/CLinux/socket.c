@@ -113,13 +113,6 @@ static int from_sockaddr(const struct sockaddr_storage *in, uint8_t address[16],
     return -EAFNOSUPPORT;
 }
 
-int cl_peer_address(int fd, uint8_t address[16], uint16_t *port) {
-    struct sockaddr_storage s;
-    socklen_t n = sizeof s;
-    if (getpeername(fd, (struct sockaddr *)&s, &n) < 0) return -errno;
-    return from_sockaddr(&s, address, port);
-}
-
 int cl_local_address(int fd, uint8_t address[16], uint16_t *port) {
     struct sockaddr_storage s;
     socklen_t n = sizeof s;
@@ -272,6 +265,16 @@ int cl_is_as_lent(int fd) {
 int cl_accept(int listener) {
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     return fd < 0 ? -errno : fd;
+}
+
+int cl_accept_client(int listener, uint8_t address[16]) {
+    struct sockaddr_storage s;
+    socklen_t n = sizeof s;
+    int fd = accept4(listener, (struct sockaddr *)&s, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) return -errno;
+    uint16_t port;
+    if (from_sockaddr(&s, address, &port) < 0) memset(address, 0, 16);
+    return fd;
 }
 
 int cl_connect_tcp(const uint8_t address[16], uint16_t port, int *out) {

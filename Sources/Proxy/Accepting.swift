@@ -62,9 +62,12 @@ extension Loop {
             stopAccepting()
             return false
         }
-        let fd = cl_accept(listener)
+        var address: (UInt64, UInt64) = (0, 0)
+        let fd = withUnsafeMutableBytes(of: &address) {
+            cl_accept_client(listener, $0.baseAddress!.assumingMemoryBound(to: UInt8.self))
+        }
         switch -fd {
-        case ...0: adopt(client: fd)
+        case ...0: adopt(client: fd, from: withUnsafeBytes(of: &address) { Address(bytes: $0) })
         // It left while it waited; there may be others behind it.
         case ECONNABORTED, EINTR: break
         // Out of descriptors: stop asking until a connection ends, or epoll would wake us for ever.
@@ -77,7 +80,7 @@ extension Loop {
         return true
     }
 
-    private func adopt(client fd: Int32) {
+    private func adopt(client fd: Int32, from peer: Address) {
         guard Int(fd) < tableSize else {
             close(fd)
             return
@@ -87,12 +90,7 @@ extension Loop {
         client.pointee.fd = fd
         client.pointee.generation = generation()
         client.pointee.phase = .idle
-        var address: (UInt64, UInt64) = (0, 0)
-        var port: UInt16 = 0
-        withUnsafeMutableBytes(of: &address) { bytes in
-            _ = cl_peer_address(fd, bytes.baseAddress!.assumingMemoryBound(to: UInt8.self), &port)
-            client.pointee.peer = Address(bytes: UnsafeRawBufferPointer(bytes))
-        }
+        client.pointee.peer = peer
         openClients += 1
         stripe.add(.clientsOpen)
         guard cl_epoll_add(poll.fd, fd, CL_IN | CL_OUT | CL_RDHUP | CL_EDGE, client.pointee.token) == 0 else {

@@ -145,7 +145,8 @@ extension Loop {
         client.pointee.input.free()
         client.pointee.phase = .lingering
         timers.set(client.pointee.fd, now + Self.lingerTime, in: clients)
-        client.pointee.readable = true
+        // The end may have been seen and not read yet, and is told of only once.
+        if client.pointee.ended { client.pointee.readable = true }
         readClient(client)
     }
 

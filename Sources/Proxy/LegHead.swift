@@ -115,6 +115,6 @@ extension Loop {
                 if id.append(value) { return id }
             }
         }
-        return RequestID.random()
+        return requestIDs.next()
     }
 }

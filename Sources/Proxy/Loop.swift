@@ -42,6 +42,7 @@ final class Loop {
     var handoffScanner = HandoffScanner()
     var usage = UsageRewriter()
     var pieces = PieceList()
+    var requestIDs = RequestIDs()
 
     var timers: Timers
     var pool = Pool()

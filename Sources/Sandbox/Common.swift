@@ -69,9 +69,9 @@ let passingCalls: [CallRule] = [
 
 /// Connections of clients, on a listening socket that the supervisor has bound.
 let serverCalls: [CallRule] = [
-    CallRule("accept4", "New clients (CLinux/socket.c, cl_accept)"),
+    CallRule("accept4", "New clients, and where they are (CLinux/socket.c)"),
     // Its arguments are not looked at, and so the kernel asks the filter once and remembers: a tenth of a microsecond for
-    // each read. A peer's address, which it could also tell, is what `getpeername` tells.
+    // each read. A peer's address, which it could also tell, is what `accept4` tells.
     CallRule("recvfrom", "Bytes from a peer (CLinux/socket.c, cl_recv)"),
 ]
 

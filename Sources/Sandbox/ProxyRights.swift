@@ -9,7 +9,6 @@ extension Rights {
         paths: programPaths,
         mayConnect: false,
         calls: runtimeCalls + loopCalls + serverCalls + [
-            CallRule("getpeername", "Who a client is, for X-Forwarded-For (CLinux/socket.c)"),
             CallRule(
                 "writev",
                 "Answers in several pieces (CLinux/socket.c, cl_sendv): to any descriptor, and not to the log alone"),

@@ -33,9 +33,10 @@ final class RequestIDTests: XCTestCase {
     }
 
     func testOurOwnIdsAreUUIDsOfVersion4AndNeverTheSame() {
+        var ids = RequestIDs()
         var seen: Set<String> = []
         for _ in 0..<20_000 {
-            var buffer = RequestID.random()
+            var buffer = ids.next()
             let id = Array(buffer.bytes)
             buffer.free()
             XCTAssertEqual(id.count, 36)
@@ -53,9 +54,10 @@ final class RequestIDTests: XCTestCase {
     }
 
     func testEveryRandomPlaceTakesEveryDigit() {
+        var ids = RequestIDs()
         var digits = [Set<UInt8>](repeating: [], count: 36)
         for _ in 0..<2000 {
-            var buffer = RequestID.random()
+            var buffer = ids.next()
             for (i, byte) in buffer.bytes.enumerated() { digits[i].insert(byte) }
             buffer.free()
         }

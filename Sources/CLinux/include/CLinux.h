@@ -186,11 +186,11 @@ int cl_listen_unix(const char *path);
 int cl_connect_unix(const char *path);
 int cl_peer_uid(int socket, uint32_t *uid, int32_t *pid);
 int cl_accept(int listener);
+int cl_accept_client(int listener, uint8_t address[16]);  // tells where the client is (zeroes: no IP address)
 // Starts a connection. 0 = established, -EINPROGRESS = not yet.
 int cl_connect_tcp(const uint8_t address[16], uint16_t port, int *out);
 int cl_socket_error(int fd);
 int cl_set_nodelay(int fd);
-int cl_peer_address(int fd, uint8_t address[16], uint16_t *port);
 int cl_local_address(int fd, uint8_t address[16], uint16_t *port);
 // The addresses of this host's interfaces, 16 bytes each; returns how many.
 int cl_own_addresses(uint8_t *out, int capacity);
