@@ -18,15 +18,16 @@ extension Loop {
             clientGone(client)
             return
         }
+        if events & CL_RDHUP != 0 { client.pointee.ended = true }
+        // Also where this turn won't read it: the poll tells it once.
+        if events & (CL_IN | CL_RDHUP) != 0 { client.pointee.readable = true }
         if events & CL_OUT != 0 && !client.pointee.pending.isEmpty {
             guard flushPending(client) else { return }
         }
-        if events & CL_RDHUP != 0 { client.pointee.ended = true }
         if client.pointee.phase == .handshake {
             shakeHands(client)
             return
         }
-        if events & (CL_IN | CL_RDHUP) != 0 { client.pointee.readable = true }
         // TLS may have had to send before it could read on.
         if events & (CL_IN | CL_RDHUP) != 0 || client.pointee.tls != nil { readClient(client) }
     }

@@ -58,11 +58,21 @@ extension Loop {
     }
 
     /// How long a client may take nothing of an answer that waits for it, in milliseconds.
-    static let readerPatience: Int64 = 60_000
+    private static let readerPatience: Int64 = 60_000
 
     /// A client that stops reading holds its upstream and an engine's work; it may not do so for ever.
     private func awaitReader(_ client: UnsafeMutablePointer<Client>) {
         timers.set(client.pointee.fd, now + Self.readerPatience, in: clients)
+    }
+
+    /// Nothing of its request must be there by a certain time now. A client that leaves its 100 Continue unread has no
+    /// more than a reader's patience all the same: until it is out, no upstream is read for it.
+    func endDeadline(of client: UnsafeMutablePointer<Client>) {
+        if client.pointee.pending.isEmpty {
+            timers.set(client.pointee.fd, 0, in: clients)
+        } else {
+            awaitReader(client)
+        }
     }
 
     /// The socket has room again. False: the connection is gone.

@@ -93,8 +93,15 @@ extension Loop {
             case .free: break
             }
         }
-        // Answers that were just given have left with the first write or never will.
-        forEachClient { closeClient($0) }
+        // Answers that were just given have left with the first write or never will. Closing over unread input would send
+        // a reset after them.
+        forEachClient { client in
+            if client.pointee.phase == .lingering {
+                client.pointee.readable = true
+                readClient(client)
+            }
+            closeClient(client)
+        }
     }
 
     func forEachClient(_ body: (UnsafeMutablePointer<Client>) -> Void) {

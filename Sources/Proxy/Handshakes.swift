@@ -159,7 +159,7 @@ extension Loop {
             stripe.add(.tlsHandshakes(side, resumed: tls.isResumed))
             if !settings.tls.leg(upstream.pointee.purpose).verifies { stripe.add(.tlsUnverified(side)) }
             upstream.pointee.phase = .waiting
-            timers.set(client.pointee.fd, 0, in: clients)
+            endDeadline(of: client)
             // It may have ended, or answered, together with the end of its handshake, and no event would tell.
             upstream.pointee.readable = true
             resumeLater(upstream)
@@ -172,7 +172,7 @@ extension Loop {
     func refuse(
         _ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>, _ reason: DialRefusal
     ) {
-        timers.set(client.pointee.fd, 0, in: clients)
+        endDeadline(of: client)
         closeUpstream(upstream)
         countBlocked(reason)
         if tryNextPrefiller(client, after: reason) { return }
@@ -197,7 +197,7 @@ extension Loop {
     ) {
         logFailure(upstream, client, reason)
         if client.pointee.life.phase == .relaying { stripe.add(.errorsTLS) }
-        timers.set(client.pointee.fd, 0, in: clients)
+        endDeadline(of: client)
         upstream.pointee.client = -1
         client.pointee.upstream = -1
         closeUpstream(upstream)

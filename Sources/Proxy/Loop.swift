@@ -186,7 +186,8 @@ final class Loop {
     }
 
     /// Before anything else in a turn: an idle upstream connection that has ended, or has bytes that nobody asked for, is
-    /// closed before a request of the same turn could be given to it, and take those bytes for its answer.
+    /// closed before a request of the same turn could be given to it, and take those bytes for its answer. (One that
+    /// becomes idle and is taken again within a turn has just been read to its end.)
     private func closeIdle(_ event: cl_event) {
         guard Token.kind(event.data) == Token.upstreamKind else { return }
         let upstream = upstreams + Int(Token.fd(event.data))

@@ -129,7 +129,7 @@ extension Loop {
         }
         // Leg 2 is with the decoder in time; from here on only the decoder decides how long it takes.
         if client.pointee.outgoing.isSent && client.pointee.life.phase == .decoding {
-            timers.set(client.pointee.fd, 0, in: clients)
+            endDeadline(of: client)
         }
     }
 

@@ -20,8 +20,7 @@ extension Loop {
         client.pointee.api = Route.api(head, bytes)
         client.pointee.mode = .decoderOnly
         client.pointee.wantsUpgrade = false
-        // A 100 Continue that isn't read has the client on a reader's patience.
-        timers.set(client.pointee.fd, client.pointee.pending.isEmpty ? 0 : now + Self.readerPatience, in: clients)
+        endDeadline(of: client)
         if draining { client.pointee.closeAfter = true }
         stripe.add(.inFlight)
 

@@ -226,7 +226,7 @@ extension Loop {
             collect(upstream, client, body)
         case .relay:
             // A prefiller's refusal must come within the prefill timeout as well; a decoder takes its time.
-            if upstream.pointee.purpose == .decoder { timers.set(client.pointee.fd, 0, in: clients) }
+            if upstream.pointee.purpose == .decoder { endDeadline(of: client) }
             beginRelay(upstream, client, headBytes, body)
         case .none, .acquire, .sendLeg, .fail, .cut, .cancel, .finish: upstreamBroken(upstream)
         }
@@ -271,7 +271,7 @@ extension Loop {
         park(upstream)
         handoff.pointee.answeredAt = now
         stripe.observe(.prefill, microseconds: UInt64(max(0, now - handoff.pointee.sentAt)) * 1000)
-        timers.set(client.pointee.fd, 0, in: clients)
+        endDeadline(of: client)
         perform(client.pointee.life.handle(.handoff(judge(handoff, client))), client)
     }
 
