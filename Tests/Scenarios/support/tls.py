@@ -13,19 +13,48 @@ from .engine import Engine
 from .wire import Reader, request
 
 
-class TLSStream:
+class Sealed:
+    """TLS over a socket, through memory: what TLS would send or read can be seen before it is done."""
+
+    def __init__(self, sock, context, **rest):
+        self.sock = sock
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, **rest)
+
+    def step(self, work, send):
+        """Does it to its end; what goes out goes through `send`, an alert before an error too."""
+        while True:
+            try:
+                return work()
+            except ssl.SSLWantReadError:
+                pass
+            finally:
+                if data := self.outgoing.read():
+                    send(data)
+            if data := self.sock.recv(65536):
+                self.incoming.write(data)
+            else:
+                self.incoming.write_eof()
+
+
+class TLSStream(Sealed):
     """A socket that speaks TLS. An end without close_notify is a reset, as far as the reader is concerned."""
 
-    def __init__(self, tls):
-        self.tls = tls
+    def __init__(self, sock, context, **rest):
+        super().__init__(sock, context, **rest)
         self.was_cut = False
+        self.arrived = b""  # before our goodbye, and not asked for yet
+        self.step(self.tls.do_handshake, sock.sendall)
 
     def __getattr__(self, name):
-        return getattr(self.tls, name)
+        return getattr(self.tls if hasattr(self.tls, name) else self.sock, name)
 
     def recv(self, count):
+        if self.arrived:
+            data, self.arrived = self.arrived[:count], self.arrived[count:]
+            return data
         try:
-            return self.tls.recv(count)
+            return self.step(lambda: self.tls.read(count), self.sock.sendall)
         except ssl.SSLZeroReturnError:
             return b""  # a goodbye that answers ours
         except ssl.SSLEOFError:
@@ -33,18 +62,18 @@ class TLSStream:
             raise ConnectionResetError("the end came without close_notify") from None
 
     def sendall(self, data):
-        try:
-            self.tls.sendall(data)
-        except ssl.SSLEOFError:
-            raise BrokenPipeError("the peer has gone") from None
+        self.step(lambda: self.tls.write(data), self.sock.sendall)
 
     def say_goodbye(self):
-        """Sends close_notify, waits for nothing."""
-        before = self.tls.gettimeout()
-        self.tls.settimeout(0)
-        with contextlib.suppress(OSError, ValueError):
+        """Sends close_notify, waits for nothing. OpenSSL reads on after it and would take data for an error, so that what
+        has come already is put aside first."""
+        with contextlib.suppress(ssl.SSLError):
+            while data := self.tls.read(65536):
+                self.arrived += data
+        with contextlib.suppress(ssl.SSLError):
             self.tls.unwrap()
-        self.tls.settimeout(before)
+        with contextlib.suppress(OSError):
+            self.sock.sendall(self.outgoing.read())
 
     def shutdown(self, how):
         if how == socket.SHUT_WR:
@@ -53,7 +82,7 @@ class TLSStream:
 
     def cut(self, how=socket.SHUT_WR):
         """FIN without close_notify."""
-        socket.socket.shutdown(self.tls, how)
+        self.sock.shutdown(how)
 
 
 class TLSClient(Client):
@@ -62,11 +91,10 @@ class TLSClient(Client):
     def __init__(self, port, context, name="localhost", session=None, **rest):
         super().__init__(port, **rest)
         try:
-            tls = context.wrap_socket(self.sock, server_hostname=name, session=session, suppress_ragged_eofs=False)
+            self.sock = TLSStream(self.sock, context, server_hostname=name, session=session)
         except BaseException:
             self.sock.close()
             raise
-        self.sock = TLSStream(tls)
         self.reader = Reader(self.sock)
 
     @property
@@ -126,7 +154,7 @@ class TLSEngine(Engine):
                 connection.sock.close()
                 return
         try:
-            tls = self.context.wrap_socket(connection.sock, server_side=True, suppress_ragged_eofs=False)
+            tls = TLSStream(connection.sock, self.context, server_side=True)
         except OSError as failure:
             with self.changed:
                 self.handshake_failures.append(failure)
@@ -135,7 +163,7 @@ class TLSEngine(Engine):
             connection.sock.close()
             return
         tls.settimeout(None)
-        connection.sock = TLSStream(tls)
+        connection.sock = tls
         connection.reader = Reader(connection.sock)
         with self.changed:
             self.handshakes.append(Handshake(
@@ -156,34 +184,19 @@ class TLSEngine(Engine):
         return sum(self.ends)
 
 
-class ByHand:
+class ByHand(Sealed):
     """A TLS client that says which bytes it would send, and leaves the sending to the scenario."""
 
     def __init__(self, port, context, name="localhost"):
-        self.sock = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=name)
+        sock = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().__init__(sock, context, server_hostname=name)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self.sock.close()
-
-    def step(self, work, send):
-        """Does it to its end; what goes out goes through `send`."""
-        while True:
-            try:
-                result = work()
-                send(self.outgoing.read())
-                return result
-            except ssl.SSLWantReadError:
-                send(self.outgoing.read())
-                if data := self.sock.recv(65536):
-                    self.incoming.write(data)
-                else:
-                    self.incoming.write_eof()
 
     def shake_hands(self, send=None):
         self.step(self.tls.do_handshake, send or self.sock.sendall)

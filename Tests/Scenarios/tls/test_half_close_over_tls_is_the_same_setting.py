@@ -6,11 +6,14 @@ from harness import CHAT, ROUTE, STREAMED, Stepwise, request
 
 
 @pytest.mark.parametrize("with_header", [True, False], ids=["routed", "plain"])
-def test_serve_answers_it_over_tls(launch_tls, prefiller, with_header):
+@pytest.mark.parametrize("begun", [False, True], ids=["before", "during the answer"])
+def test_serve_answers_it_over_tls(launch_tls, prefiller, with_header, begun):
     sidecar = launch_tls(client_half_close="serve")
     sidecar.decoder.script = stream = Stepwise()
     with sidecar.connect() as client:
         client.send(request("POST", CHAT, [(ROUTE, prefiller.address)] if with_header else [], STREAMED))
+        if begun:
+            assert stream.started.wait(5)
         client.half_close()
         client.read_until(b"\r\n\r\n")
         stream.step("still here")
