@@ -31,6 +31,8 @@ final class DialerProcess {
     private var lastToken: UInt64 = 0
     private var probe = DecoderProbe()
     private var names = Names()
+    /// At the last ping: there was no channel to the resolver.
+    private var wasWithoutResolver = false
     var refusals = LogBudget()
     private var violations = LogBudget()
     var now = Clock.milliseconds()
@@ -121,7 +123,10 @@ final class DialerProcess {
             }
             try? poll.add(descriptor, CL_IN, token: token)
         case .stop: _exit(ExitCode.ok.rawValue)
-        case .ping(let number): _ = control.send(FromChild.pong(number))
+        case .ping(let number):
+            _ = control.send(FromChild.pong(number))
+            if names.isCutOff && wasWithoutResolver { _ = control.send(FromChild.unlinked(from: .resolver)) }
+            wasWithoutResolver = names.isCutOff
         case .allowlist(let generation, let confirmedAt): adopt(descriptor, generation, confirmedAt)
         case .allowlistConfirmed(let generation, let confirmedAt):
             if policy.generation == generation { policy.confirmedAt = confirmedAt }
@@ -174,8 +179,8 @@ final class DialerProcess {
         }
     }
 
-    /// A proxy that breaks the protocol may have been taken over. It gets no more connections from us, and its new requests
-    /// fail until it is restarted.
+    /// A proxy that breaks the protocol may have been taken over. It gets no more connections from us. One that broke it by
+    /// mistake says so to the supervisor and is replaced.
     private func cutOff(_ client: ProxyChannel, _ why: String) {
         stripe.add(.dialerViolations)
         if violations.mayLog(now: now) {

@@ -28,6 +28,8 @@ struct Names {
     private(set) var token: UInt64 = 0
     private var pending: [UInt32: Pending] = [:]
     private var nextID: UInt32 = 0
+    /// There was a channel, and there is none now.
+    private(set) var isCutOff = false
 
     var fd: Int32 { channel?.fd ?? -1 }
     var isEmpty: Bool { pending.isEmpty }
@@ -69,6 +71,7 @@ struct Names {
     /// The resolver is gone; what waited for it is returned.
     mutating func closeChannel() -> [Pending] {
         channel = nil
+        isCutOff = true
         token = 0
         defer { pending = [:] }
         return Array(pending.values)
@@ -78,6 +81,7 @@ struct Names {
     mutating func replaceChannel(fd: Int32, token: UInt64) -> [Pending] {
         let lost = closeChannel()
         channel = Channel(fd: fd)
+        isCutOff = false
         self.token = token
         return lost
     }

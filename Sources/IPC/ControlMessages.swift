@@ -261,6 +261,8 @@ public enum FromChild: Message, Equatable {
     case transferEnded(KVResult)
     /// Proxy: it speaks TLS with these certificates from now on, or why it can't.
     case certificatesJudged(CertificateUse, key: UInt32, failure: String)
+    /// It has been without its channel to this sibling from one ping to the next.
+    case unlinked(from: Role)
     /// Its filter has trapped a system call, by its number; the process dies of it. Said by the process itself, and so no
     /// proof of anything.
     case violation(systemCall: UInt32)
@@ -279,6 +281,7 @@ public enum FromChild: Message, Equatable {
         case .keyJudged: 9
         case .certificateMade: 10
         case .certificatesJudged: 11
+        case .unlinked: 12
         case .transferEnded: 20
         }
     }
@@ -297,6 +300,7 @@ public enum FromChild: Message, Equatable {
         case .keyJudged: "key-judged"
         case .certificateMade: "certificate-made"
         case .certificatesJudged: "certificates-judged"
+        case .unlinked: "unlinked"
         case .transferEnded: "kv-transfer-ended"
         }
     }
@@ -306,7 +310,7 @@ public enum FromChild: Message, Equatable {
         switch self {
         case .allowlist: true
         case .ready, .pong, .drained, .allowlistConfirmed, .fileWanted, .allowlistInForce, .violation, .keyJudged,
-            .certificateMade, .certificatesJudged, .transferEnded:
+            .certificateMade, .certificatesJudged, .unlinked, .transferEnded:
             false
         }
     }
@@ -318,7 +322,7 @@ public enum FromChild: Message, Equatable {
         case 2, 3: 4
         case 8: 4
         case 4, 5, 7: 8
-        case 6: 1
+        case 6, 12: 1
         case 9: 4 + 1 + 8
         case 10: 4 + 2 + longestCertificate
         case 11: 1 + 4 + 2 + longestFailure
@@ -343,6 +347,7 @@ public enum FromChild: Message, Equatable {
             writer.write(number)
         case .fileWanted(let file): writer.write(file.rawValue)
         case .violation(let systemCall): writer.write(systemCall)
+        case .unlinked(let sibling): writer.write(sibling.rawValue)
         case .keyJudged(let key, let verdict, let ends):
             writer.write(key)
             writer.write(verdict.rawValue)
@@ -378,6 +383,7 @@ public enum FromChild: Message, Equatable {
             .certificatesJudged(
                 reader.read(case: CertificateUse.self, fallback: .serving), key: reader.read(),
                 failure: reader.readText(limit: longestFailure))
+        case 12: .unlinked(from: reader.read(case: Role.self, fallback: .supervisor))
         case 20: .transferEnded(KVResult(from: &reader))
         default: nil
         }

@@ -43,6 +43,15 @@ public enum Permissions {
         case (.certificatesJudged, .starting), (.certificatesJudged, .serving), (.certificatesJudged, .draining),
             (.certificatesJudged, .stopping):
             role == .proxy
+        // Those who ask a sibling over a channel of their own.
+        case (.unlinked(let sibling), .serving), (.unlinked(let sibling), .draining),
+            (.unlinked(let sibling), .stopping):
+            switch role {
+            case .proxy: sibling == .dialer || sibling == .signer
+            case .dialer: sibling == .resolver
+            case .supervisor, .admin, .watcher, .kvAgent, .signer, .resolver: false
+            }
+        case (.unlinked, .starting): false
         // A transfer may end while the agent is being told to.
         case (.transferEnded, .serving), (.transferEnded, .stopping): role == .kvAgent
         case (.transferEnded, .starting), (.transferEnded, .draining): false

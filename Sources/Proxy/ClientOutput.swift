@@ -102,7 +102,7 @@ extension Loop {
                 return true
             }
             let upstream = upstreams + Int(client.pointee.upstream)
-            timers.set(client.pointee.fd, upstreamDeadline(upstream), in: clients)
+            timers.set(client.pointee.fd, upstreamDeadline(upstream, client), in: clients)
             readUpstream(upstream)
             return client.pointee.phase != .free
         case .idle:
@@ -122,10 +122,14 @@ extension Loop {
 
     /// When an upstream must have said more, now that the client has taken what there was; 0: whenever it likes. The time
     /// that the client took isn't the prefiller's fault, so its own begins anew.
-    private func upstreamDeadline(_ upstream: UnsafeMutablePointer<Upstream>) -> Int64 {
-        switch upstream.pointee.purpose {
+    private func upstreamDeadline(
+        _ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>
+    ) -> Int64 {
+        // It was a 100 Continue that waited.
+        if upstream.pointee.phase == .handshake { return now + Int64(settings.connectTimeout) }
+        return switch upstream.pointee.purpose {
         case .prefiller: now + Int64(settings.prefillTimeout)
-        case .decoder: 0
+        case .decoder: client.pointee.outgoing.isSent ? 0 : handoffExpiry(client)
         }
     }
 

@@ -40,6 +40,8 @@ final class Dials {
     private var free: [UInt32] = (0..<UInt32(capacity)).reversed()
     private var generation: UInt32 = 0
     private var channel: Channel?
+    /// There was a channel, and there is none now.
+    private var isCutOff = false
     private var under = 0
     /// Places whose order the channel had no room for, oldest first.
     private var unsent: [UInt32] = []
@@ -118,7 +120,12 @@ final class Dials {
         channel = Channel(fd: fd)
         guard loop.poll.watch(fd, .dialer) else {
             channel = nil
+            lostChannel(loop)
             return
+        }
+        if isCutOff {
+            isCutOff = false
+            loop.shared.loopsWithoutDialer(-1)
         }
         if under == 0 { return }
         let neverSent = Set(unsent)
@@ -141,6 +148,12 @@ final class Dials {
         channel = nil
     }
 
+    private func lostChannel(_ loop: Loop) {
+        if isCutOff { return }
+        isCutOff = true
+        loop.shared.loopsWithoutDialer(1)
+    }
+
     /// Takes in what the dialer says.
     func receive(_ loop: Loop) {
         while channel != nil {
@@ -149,6 +162,7 @@ final class Dials {
             case .closed:
                 // Pending dials wait for the next dialer, which the supervisor is starting.
                 closeChannel(loop)
+                lostChannel(loop)
                 return
             case .violation(let violation): endForViolation(violation.description)
             case .message(.connected(let id, let peer), let descriptor): connected(id, descriptor, peer, loop)

@@ -287,20 +287,26 @@ final class Shared: @unchecked Sendable {
     private let cutWord: UnsafeMutablePointer<Int64>
     private let busyWord: UnsafeMutablePointer<Int64>
     private let runningWord: UnsafeMutablePointer<Int64>
+    private let withoutDialerWord: UnsafeMutablePointer<Int64>
+    private let withoutSignerWord: UnsafeMutablePointer<Int64>
     /// Handles the control channel; called on the first loop's thread.
     var onControl: ((Loop) -> Void)?
     let limit: Int64
 
     init(limit: UInt64) {
         self.limit = Int64(clamping: limit)
-        bufferedWord = .allocate(capacity: 1)
-        bufferedWord.initialize(to: 0)
-        cutWord = .allocate(capacity: 1)
-        cutWord.initialize(to: 0)
-        busyWord = .allocate(capacity: 1)
-        busyWord.initialize(to: 0)
-        runningWord = .allocate(capacity: 1)
-        runningWord.initialize(to: 0)
+        bufferedWord = Self.word()
+        cutWord = Self.word()
+        busyWord = Self.word()
+        runningWord = Self.word()
+        withoutDialerWord = Self.word()
+        withoutSignerWord = Self.word()
+    }
+
+    private static func word() -> UnsafeMutablePointer<Int64> {
+        let word = UnsafeMutablePointer<Int64>.allocate(capacity: 1)
+        word.initialize(to: 0)
+        return word
     }
 
     /// Takes `n` bytes from the account of buffered bytes; false when it is overdrawn.
@@ -323,4 +329,12 @@ final class Shared: @unchecked Sendable {
 
     /// Loops whose drain isn't complete; returns the new number.
     func loopsBusy(_ change: Int) -> Int { Int(cl_add(busyWord, Int64(change))) }
+
+    /// Loops that have lost their channel to the dialer and have got no other yet; returns the new number.
+    @discardableResult
+    func loopsWithoutDialer(_ change: Int) -> Int { Int(cl_add(withoutDialerWord, Int64(change))) }
+
+    /// The same for the signer.
+    @discardableResult
+    func loopsWithoutSigner(_ change: Int) -> Int { Int(cl_add(withoutSignerWord, Int64(change))) }
 }

@@ -106,8 +106,8 @@ extension Loop {
                 handoff.pointee.sentAt = now
                 timers.set(client.pointee.fd, now + Int64(settings.prefillTimeout), in: clients)
             } else if handoff.pointee.answeredAt > 0 {
-                let expiry = handoff.pointee.answeredAt + Int64(settings.handoffMaximumAge)
-                timers.set(client.pointee.fd, max(1, expiry), in: clients)
+                let expiry = handoffExpiry(client)
+                timers.set(client.pointee.fd, expiry, in: clients)
                 if now >= expiry {
                     perform(client.pointee.life.handle(.deadlinePassed), client)
                     return
@@ -115,6 +115,12 @@ extension Loop {
             }
         }
         continueSending(upstream, client)
+    }
+
+    /// When leg 2 must be with the decoder; 0: there is no handoff that could expire.
+    func handoffExpiry(_ client: UnsafeMutablePointer<Client>) -> Int64 {
+        guard let handoff = client.pointee.handoff, handoff.pointee.answeredAt > 0 else { return 0 }
+        return max(1, handoff.pointee.answeredAt + Int64(settings.handoffMaximumAge))
     }
 
     /// Sends what is left of the leg.

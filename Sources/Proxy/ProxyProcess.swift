@@ -24,6 +24,9 @@ final class ProxyProcess: @unchecked Sendable {
     private var allowlist: AllowlistInForce?
     private var progress: AllowlistProgress?
     private var reportedAllowlist: UInt64 = 0
+    /// At the last ping: some loop had no channel to it.
+    private var wasWithoutDialer = false
+    private var wasWithoutSigner = false
 
     init(control fd: Int32) { control = Channel(fd: fd) }
 
@@ -162,7 +165,9 @@ final class ProxyProcess: @unchecked Sendable {
             for loop in loops { loop.post(.drain) }
             drainDeadline = deadline == 0 ? 0 : Clock.milliseconds() + Int64(deadline)
         case .stop: _exit(ExitCode.ok.rawValue)
-        case .ping(let number): say(.pong(number))
+        case .ping(let number):
+            say(.pong(number))
+            reportUnlinked()
         case .allowlist(let generation, let confirmedAt): adopt(descriptor, generation, confirmedAt)
         case .allowlistConfirmed(let generation, let confirmedAt):
             if let allowlist, allowlist.generation == generation {
@@ -191,6 +196,17 @@ final class ProxyProcess: @unchecked Sendable {
         guard least > reportedAllowlist else { return }
         reportedAllowlist = least
         say(.allowlistInForce(generation: least))
+    }
+
+    /// With each ping: is a loop without a channel that had none at the last one?
+    private func reportUnlinked() {
+        guard let shared else { return }
+        let isWithoutDialer = shared.loopsWithoutDialer(0) > 0
+        if isWithoutDialer && wasWithoutDialer { say(.unlinked(from: .dialer)) }
+        wasWithoutDialer = isWithoutDialer
+        let isWithoutSigner = shared.loopsWithoutSigner(0) > 0
+        if isWithoutSigner && wasWithoutSigner { say(.unlinked(from: .signer)) }
+        wasWithoutSigner = isWithoutSigner
     }
 
     private func spread(_ allowlist: AllowlistInForce) {

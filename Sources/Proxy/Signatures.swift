@@ -20,6 +20,7 @@ extension Loop {
         if signing == nil { signing = SignerLink() }
         guard let signing else { return }
         if signing.fd >= 0 { poll.remove(signing.fd) }
+        if signing.isCutOff { shared.loopsWithoutSigner(-1) }
         signing.connect(fd)
         if !poll.watch(fd, .signer) {
             ChildLog.write(.error, "no memory to watch the signer's channel; ending")
@@ -35,13 +36,15 @@ extension Loop {
     }
 
     func receiveSignatures() {
-        // When the signer is gone, what is awaited waits for the next one, which the supervisor is starting.
-        _ = signing?.receive { owner, answer in
+        guard let signing, !signing.isCutOff else { return }
+        _ = signing.receive { owner, answer in
             switch answer {
             case .signature(let signature): give(signature, to: owner)
             case .refused: give(nil, to: owner)
             }
         }
+        // What is awaited waits for the next one, which the supervisor is starting.
+        if signing.isCutOff { shared.loopsWithoutSigner(1) }
     }
 
     // MARK: Handshakes that wait for their turn

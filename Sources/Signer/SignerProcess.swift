@@ -142,7 +142,8 @@ final class SignerProcess {
                 clients[client.token] = nil
                 return
             case .violation(let violation):
-                // A proxy that breaks the protocol may have been taken over. It gets no more signatures from us.
+                // A proxy that breaks the protocol may have been taken over. It gets no more signatures from us. One that
+                // broke it by mistake says so to the supervisor and is replaced.
                 ChildLog.write(
                     .error, "a proxy broke the protocol and was cut off", [("violation", violation.description)])
                 clients[client.token] = nil

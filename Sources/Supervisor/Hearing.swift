@@ -63,6 +63,7 @@ extension Supervisor {
         case .allowlist(let sequence): takeAllowlist(descriptor, sequence, from: child)
         case .allowlistConfirmed(let sequence): confirmAllowlist(sequence, from: child)
         case .violation(let number): child.reportedViolation = number
+        case .unlinked(let sibling): replaceUnlinked(child, from: sibling)
         case .allowlistInForce(let generation): allowlistInForce(generation, at: child)
         case .keyJudged(let key, let verdict, let ends): keyJudged(key, verdict, ends, by: child)
         case .certificateMade(let key, let certificate): certificateMade(key, certificate, by: child)
@@ -97,6 +98,25 @@ extension Supervisor {
                 + " without it")
         exitCode = .missingSandbox
         perform(shutdown.handle(.essentialFailed))
+    }
+
+    /// A sibling that dies is replaced and linked anew long before two pings have passed. This one goes on, and has cut the
+    /// child off or closed the channel by mistake; a new process gets new channels. The old one finishes what it has, so
+    /// that neither of the two can end anything by this. (A child that was taken over won't say it, and stays cut off.)
+    private func replaceUnlinked(_ child: ChildProcess, from role: Role) {
+        guard shutdown.phase == .running, let (component, which) = place(of: child), which == .current,
+            let sibling = self.component(role)?.current, sibling.phase == .serving,
+            // Otherwise the next heartbeat links them.
+            child.linked[role] == sibling.instance,
+            // Their channels may be on the way.
+            now - max(child.readyAt, sibling.readyAt) >= Self.heartbeat,
+            // One at a time: where too many drain the oldest is ended.
+            component.retired.isEmpty
+        else { return }
+        log.write(
+            .error, "\(child.role.name) has lost its channel to the \(role.name) and is replaced",
+            [("child_pid", "\(child.pid)")])
+        handle(.restartRequested, component)
     }
 
     /// The component of a process, and which of its processes it is; nil for retired ones.

@@ -26,6 +26,8 @@ public final class SignerLink {
     private var generation: UInt32 = 0
     private var channel: Channel?
     private var unsent = 0
+    /// There was a channel, and there is none now.
+    public private(set) var isCutOff = false
 
     /// Without a signer yet; what is asked waits for one.
     public init() {}
@@ -41,6 +43,7 @@ public final class SignerLink {
     /// watching it before.
     public func connect(_ fd: Int32) {
         channel = Channel(fd: fd)
+        isCutOff = false
         unsent = 0
         for place in table.indices where table[place].id != 0 {
             table[place].isSent = false
@@ -81,6 +84,7 @@ public final class SignerLink {
             case .nothing: return true
             case .closed, .violation:
                 self.channel = nil
+                isCutOff = true
                 return false
             case .message(.signed(let id, let signature), _):
                 if let pending = take(id) { body(pending.owner, .signature(signature)) }

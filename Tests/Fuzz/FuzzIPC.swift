@@ -63,6 +63,10 @@ private func fuzz(_ choice: UInt8, _ packet: UnsafeRawBufferPointer, _ descripto
                 case .keyJudged, .certificateMade: require(role == .signer, "only a signer judges keys")
                 case .certificatesJudged: require(role == .proxy, "only a proxy shows certificates")
                 case .transferEnded: require(role == .kvAgent, "only a KV agent has transfers")
+                case .unlinked(let sibling):
+                    require(
+                        role == .proxy && (sibling == .dialer || sibling == .signer)
+                            || role == .dialer && sibling == .resolver, "only those who ask a sibling miss it")
                 case .ready, .pong, .violation: break
                 }
             }

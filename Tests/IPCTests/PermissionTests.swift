@@ -11,9 +11,10 @@ final class PermissionTests: XCTestCase {
         var description: String { "\(role) \(message) \(phase)" }
     }
 
-    /// The name of a message, and of the file it is about: files are not all for the same role.
+    /// The name of a message, and of the file or sibling it is about: those are not all for the same role.
     private func label(_ message: FromChild) -> String {
         if case .fileWanted(let file) = message { return "file-wanted \(file)" }
+        if case .unlinked(let sibling) = message { return "unlinked \(sibling)" }
         return message.name
     }
 
@@ -66,6 +67,13 @@ final class PermissionTests: XCTestCase {
             allowed.insert(Pair(role: .signer, message: "certificate-made", phase: phase))
         }
 
+        // Those who have a channel to a sibling may miss it once they serve.
+        for phase in [ChildPhase.serving, .draining, .stopping] {
+            allowed.insert(Pair(role: .proxy, message: "unlinked dialer", phase: phase))
+            allowed.insert(Pair(role: .proxy, message: "unlinked signer", phase: phase))
+            allowed.insert(Pair(role: .dialer, message: "unlinked resolver", phase: phase))
+        }
+
         // A transfer that ends while the agent is told to end is told all the same.
         for phase in [ChildPhase.serving, .stopping] {
             allowed.insert(Pair(role: .kvAgent, message: "kv-transfer-ended", phase: phase))
@@ -86,7 +94,7 @@ final class PermissionTests: XCTestCase {
         }
         XCTAssertEqual(found, allowed)
         XCTAssertEqual(checked, Role.allCases.count * Samples.fromChild.count * ChildPhase.allCases.count)
-        XCTAssertEqual(allowed.count, 108)
+        XCTAssertEqual(allowed.count, 117)
     }
 
     func testToChild() {

@@ -176,6 +176,7 @@ enum Samples {
                 .allowlistInForce(generation: number),
             ]
         }
+        all += Role.allCases.map { .unlinked(from: $0) }
         return all + HostFile.allCases.map { .fileWanted($0) } + kvReports
     }
 
@@ -265,9 +266,10 @@ enum Samples {
         case .certificateMade: 9
         case .certificatesJudged: 10
         case .transferEnded: 11
+        case .unlinked: 12
         }
     }
-    static let fromChildCases = 12
+    static let fromChildCases = 13
 
     static func number(_ message: ToDialer) -> Int {
         switch message {

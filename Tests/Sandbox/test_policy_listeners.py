@@ -9,7 +9,7 @@ import socket
 import struct
 
 import pytest
-from policy_support import house, need_root, not_checked, wait_for
+from policy_support import house, need_root, sockets_of, wait_for
 
 SO_LINGER = struct.pack("ii", 1, 0)
 # A classic filter of one instruction: keep nothing.
@@ -21,30 +21,13 @@ SO_ATTACH_FILTER, SO_LOCK_FILTER = 26, 44
 @contextlib.contextmanager
 def listener_of(pid, port):
     """The listening socket of that port in that process."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    pidfd = os.pidfd_open(pid)
-    found = None
-    try:
-        for name in os.listdir(f"/proc/{pid}/fd"):
-            with contextlib.suppress(OSError):
-                if not os.readlink(f"/proc/{pid}/fd/{name}").startswith("socket:"):
-                    continue
-                fd = libc.syscall(438, pidfd, int(name), 0)  # pidfd_getfd, the same number everywhere
-                if fd < 0:
-                    not_checked(f"a listening socket taken from a process: {os.strerror(ctypes.get_errno())}")
-                candidate = socket.socket(fileno=fd)
-                with contextlib.suppress(OSError):
-                    if (candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
-                            and candidate.getsockname()[1] == port):
-                        found = candidate
-                        break
-                candidate.close()
-        assert found, f"process {pid} has no socket that listens on {port}"
-        yield found
-    finally:
-        if found:
-            found.close()
-        os.close(pidfd)
+    for _, candidate in sockets_of(pid):
+        with contextlib.suppress(OSError):
+            if candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) and candidate.getsockname()[1] == port:
+                break
+    else:
+        raise AssertionError(f"process {pid} has no socket that listens on {port}")
+    yield candidate
 
 
 def shut_down(listener):
