@@ -130,7 +130,9 @@ extension Supervisor {
                     fields(reason))
             }
             makeOwn(index, newest ?? signers.last)
-        case .putInForce(let key, let isReload): putInForce(key, of: index, isReload: isReload)
+        case .putInForce(let key):
+            for proxy in component(.proxy)?.processes ?? [] { sendChain(identity, key, to: proxy) }
+        case .announce(let isReload): announce(index, isReload: isReload)
         case .takeBack(let key, let reason):
             status.certificateReloadsRefused += 1
             log.write(.error, "new certificates can't be shown; those before are in force again", fields(reason))
@@ -243,10 +245,9 @@ extension Supervisor {
 
     // MARK: In force
 
-    private func putInForce(_ key: UInt32, of index: Int, isReload: Bool) {
+    private func announce(_ index: Int, isReload: Bool) {
         let identity = certificates.identities[index]
         if isReload { status.certificateReloadsTaken += 1 }
-        for proxy in component(.proxy)?.processes ?? [] { sendChain(identity, key, to: proxy) }
         certificates.identities[index].warnedDays = .max
         guard let held = identity.machine.held else { return }
         log.write(

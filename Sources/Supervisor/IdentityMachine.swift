@@ -55,8 +55,10 @@ struct IdentityMachine: Equatable {
         case forget(key: UInt32)
         /// Have the signer make a certificate. `because`: why files can't serve; empty = it only replaces our own last one.
         case makeOwn(because: String)
-        /// The chain goes to the proxies. `isReload`: something else was in force before.
-        case putInForce(key: UInt32, isReload: Bool)
+        /// The chain goes to the proxies.
+        case putInForce(key: UInt32)
+        /// A proxy shows what is in force, the first one to do so. `isReload`: from files, and something else was shown before.
+        case announce(isReload: Bool)
         /// What was in force before is again.
         case takeBack(to: UInt32, because: String)
         /// Nobody needs what was in force before any more.
@@ -95,6 +97,9 @@ struct IdentityMachine: Equatable {
 
     init(mayMakeOwn: Bool) { self.mayMakeOwn = mayMakeOwn }
 
+    /// What handshakes get: until a proxy shows what is in force, what was shown before.
+    var shown: Held? { held?.isShown == false ? previous ?? held : held }
+
     /// There is a certificate, and somebody to sign with its key.
     var isUsable: Bool { held != nil && !isUnsigned }
 
@@ -123,17 +128,19 @@ struct IdentityMachine: Equatable {
             take(Held(key: key, isOwn: true, ends: ends))
             // The files go on being looked at.
             (retryIn, lastReason) = (again, reason)
-            return [.putInForce(key: key, isReload: false)]
+            return [.putInForce(key: key)]
         case .makingFailed:
             isMaking = false
             retryIn = Self.later
             return []
         case .shown(let key):
-            guard key == held?.key else { return [] }
-            held?.isShown = true
+            guard let held, key == held.key else { return [] }
+            if held.isShown { return [.retireOthers] }
+            let isReload = hasShown && !held.isOwn
+            self.held?.isShown = true
             hasShown = true
             previous = nil
-            return [.retireOthers]
+            return [.announce(isReload: isReload), .retireOthers]
         case .unshowable(let key, let reason): return unshowable(key, reason)
         case .clock(let seconds): return clock(seconds)
         }
@@ -163,10 +170,9 @@ struct IdentityMachine: Equatable {
             guard verdict == .good else {
                 return unusable(verdict.meaning, retryIn: verdict == .notYetValid ? Self.soon : Self.later)
             }
-            let isReload = held != nil
             isMaking = false
             take(Held(key: key, isOwn: false, ends: ends))
-            return [.putInForce(key: key, isReload: isReload)]
+            return [.putInForce(key: key)]
         }
         guard key == held?.key, verdict != .good else { return [] }
         // Given again to a new signer, which doesn't take it: it has ended, or was overwritten where it lay.

@@ -309,7 +309,7 @@ final class Supervisor {
 
     private func describeCertificates() {
         for identity in certificates.identities {
-            let held = identity.machine.held
+            let held = identity.machine.shown
             if identity.use == .serving {
                 status.servingCertificateEnds = held?.ends ?? 0
                 status.isSelfSigned = held?.isOwn ?? false

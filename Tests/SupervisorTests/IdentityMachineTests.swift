@@ -24,7 +24,7 @@ final class IdentityMachineTests: XCTestCase {
         XCTAssertEqual(machine.handle(.pairRead(key: 1)), [.judge(key: 1)])
         XCTAssertNil(machine.held)
         XCTAssertEqual(
-            machine.handle(.judged(key: 1, verdict: .good, ends: 5000)), [.putInForce(key: 1, isReload: false)])
+            machine.handle(.judged(key: 1, verdict: .good, ends: 5000)), [.putInForce(key: 1)])
         XCTAssertEqual(machine.held, .init(key: 1, isOwn: false, ends: 5000))
     }
 
@@ -32,7 +32,7 @@ final class IdentityMachineTests: XCTestCase {
         var machine = machine()
         _ = machine.handle(.signerStarted)
         XCTAssertEqual(machine.handle(.pairMissing(reason: "no file")), [.makeOwn(because: "no file")])
-        XCTAssertEqual(machine.handle(.made(key: 4, ends: 9)), [.putInForce(key: 4, isReload: false)])
+        XCTAssertEqual(machine.handle(.made(key: 4, ends: 9)), [.putInForce(key: 4)])
         XCTAssertEqual(machine.held, .init(key: 4, isOwn: true, ends: 9))
     }
 
@@ -66,7 +66,7 @@ final class IdentityMachineTests: XCTestCase {
             XCTAssertEqual(machine.held?.key, 1)
             XCTAssertEqual(machine.handle(.pairRead(key: 3)), [.judge(key: 3)])
             XCTAssertEqual(
-                machine.handle(.judged(key: 3, verdict: .good, ends: 1)), [.putInForce(key: 3, isReload: true)])
+                machine.handle(.judged(key: 3, verdict: .good, ends: 1)), [.putInForce(key: 3)])
         }
     }
 
@@ -74,7 +74,7 @@ final class IdentityMachineTests: XCTestCase {
         var machine = machine(fromFiles + [.pairRead(key: 2), .pairRead(key: 3)])
         XCTAssertEqual(machine.handle(.judged(key: 2, verdict: .good, ends: 1)), [])
         XCTAssertEqual(machine.held?.key, 1)
-        XCTAssertEqual(machine.handle(.judged(key: 3, verdict: .good, ends: 1)), [.putInForce(key: 3, isReload: true)])
+        XCTAssertEqual(machine.handle(.judged(key: 3, verdict: .good, ends: 1)), [.putInForce(key: 3)])
     }
 
     func testANewSignerIsGivenWhatIsInForce() {
@@ -90,7 +90,7 @@ final class IdentityMachineTests: XCTestCase {
     func testANewSignerMakesANewCertificateWhereTheKeyDiedWithTheOldOne() {
         var machine = machine(ownMade)
         XCTAssertEqual(machine.handle(.signerStarted), [.makeOwn(because: "")])
-        XCTAssertEqual(machine.handle(.made(key: 2, ends: 1)), [.putInForce(key: 2, isReload: false)])
+        XCTAssertEqual(machine.handle(.made(key: 2, ends: 1)), [.putInForce(key: 2)])
     }
 
     func testACandidateDiesWithItsSigner() {
@@ -107,7 +107,7 @@ final class IdentityMachineTests: XCTestCase {
         var machine = machine(ownMade)
         XCTAssertEqual(machine.handle(.filesChanged), [.readFiles])
         XCTAssertEqual(machine.handle(.pairRead(key: 2)), [.judge(key: 2)])
-        XCTAssertEqual(machine.handle(.judged(key: 2, verdict: .good, ends: 1)), [.putInForce(key: 2, isReload: true)])
+        XCTAssertEqual(machine.handle(.judged(key: 2, verdict: .good, ends: 1)), [.putInForce(key: 2)])
         XCTAssertEqual(machine.held?.isOwn, false)
     }
 
@@ -123,7 +123,7 @@ final class IdentityMachineTests: XCTestCase {
         XCTAssertEqual(machine.handle(.clock(700_000 - third)), [])
         XCTAssertEqual(machine.handle(.clock(700_000 - third + 1)), [.makeOwn(because: "")])
         XCTAssertEqual(machine.handle(.clock(700_000)), [], "asked for once")
-        XCTAssertEqual(machine.handle(.made(key: 2, ends: 1_400_000)), [.putInForce(key: 2, isReload: false)])
+        XCTAssertEqual(machine.handle(.made(key: 2, ends: 1_400_000)), [.putInForce(key: 2)])
         XCTAssertEqual(machine.handle(.clock(700_000)), [])
     }
 
@@ -140,7 +140,7 @@ final class IdentityMachineTests: XCTestCase {
         XCTAssertEqual(
             machine.handle(.pairRead(key: 2)) + machine.handle(.judged(key: 2, verdict: .mismatch, ends: 0)),
             [.judge(key: 2), .makeOwn(because: KeyVerdict.mismatch.meaning)])
-        XCTAssertEqual(machine.handle(.made(key: 3, ends: 700_000)), [.putInForce(key: 3, isReload: false)])
+        XCTAssertEqual(machine.handle(.made(key: 3, ends: 700_000)), [.putInForce(key: 3)])
         XCTAssertTrue(machine.isUsable)
     }
 
@@ -151,7 +151,7 @@ final class IdentityMachineTests: XCTestCase {
         XCTAssertEqual(machine.handle(.pairMissing(reason: "gone")), [])
         XCTAssertFalse(machine.isUsable)
         _ = machine.handle(.pairRead(key: 2))
-        XCTAssertEqual(machine.handle(.judged(key: 2, verdict: .good, ends: 9)), [.putInForce(key: 2, isReload: true)])
+        XCTAssertEqual(machine.handle(.judged(key: 2, verdict: .good, ends: 9)), [.putInForce(key: 2)])
         XCTAssertTrue(machine.isUsable)
     }
 
@@ -220,12 +220,16 @@ final class IdentityMachineTests: XCTestCase {
 
     func testWhatCameBeforeIsNeededUntilTheProxyShowsWhatIsInForce() {
         var machine = machine(fromFiles)
-        XCTAssertEqual(machine.handle(.shown(key: 1)), [.retireOthers])
+        XCTAssertEqual(machine.shown?.key, 1, "the first one, which is being handed over")
+        XCTAssertEqual(machine.handle(.shown(key: 1)), [.announce(isReload: false), .retireOthers])
+        XCTAssertEqual(machine.handle(.shown(key: 1)), [.retireOthers], "by another proxy")
         _ = machine.handle(.pairRead(key: 2))
         _ = machine.handle(.judged(key: 2, verdict: .good, ends: 6))
         XCTAssertEqual(machine.handle(.shown(key: 1)), [], "late")
+        XCTAssertEqual(machine.shown?.key, 1, "until a proxy shows the new one")
         XCTAssertEqual(machine.previous?.key, 1)
-        XCTAssertEqual(machine.handle(.shown(key: 2)), [.retireOthers])
+        XCTAssertEqual(machine.handle(.shown(key: 2)), [.announce(isReload: true), .retireOthers])
+        XCTAssertEqual(machine.shown?.key, 2)
         XCTAssertNil(machine.previous)
     }
 
