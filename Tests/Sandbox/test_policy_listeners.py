@@ -22,12 +22,14 @@ SO_ATTACH_FILTER, SO_LOCK_FILTER = 26, 44
 def listener_of(pid, port):
     """The listening socket of that port in that process."""
     for _, candidate in sockets_of(pid):
-        with contextlib.suppress(OSError):
-            if candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) and candidate.getsockname()[1] == port:
-                break
-    else:
-        raise AssertionError(f"process {pid} has no socket that listens on {port}")
-    yield candidate
+        try:
+            is_it = candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) and candidate.getsockname()[1] == port
+        except OSError:
+            continue
+        if is_it:
+            yield candidate
+            return
+    raise AssertionError(f"process {pid} has no socket that listens on {port}")
 
 
 def shut_down(listener):

@@ -16,12 +16,18 @@ TESTS = HERE.parent
 # Streams, both legs, aborts, requested restarts and killed processes, metrics, names, an allowlist read again; and the
 # watcher against an API server of the test's own.
 LOADS = {
-    "Scenarios": ["streams", "legs", "routing", "lifecycle", "observability", "answers", "handoff",
-                  "limits/test_bodies_over_the_cap_are_refused.py", "limits/test_slow_bodies_are_cut_off.py"],
+    "Scenarios": ["streams", "observability", "lifecycle/test_a_killed_dialer_disturbs_no_connection.py",
+                  "lifecycle/test_a_killed_proxy_is_replaced_and_refuses_nobody.py",
+                  "lifecycle/test_term_lets_streams_finish.py",
+                  "lifecycle/test_the_drain_deadline_cuts_streams_and_says_so.py",
+                  "routing/test_names_are_looked_up_on_demand_and_their_addresses_checked.py",
+                  "routing/test_a_revoked_prefiller_is_let_go_at_once.py",
+                  "answers/test_idle_connections_to_engines_are_reused_and_never_stale.py",
+                  "limits/test_bodies_over_the_cap_are_refused.py"],
     "Kubernetes": ["test_a_rotated_token_is_taken_up_through_the_symlink.py",
                    "test_a_changed_selector_counts_at_once.py",
                    "test_a_watch_that_breaks_off_is_resumed_without_a_list.py",
-                   "test_restarts_never_refuse_a_member.py", "test_answers_may_arrive_one_byte_a_record.py"],
+                   "test_answers_may_arrive_one_byte_a_record.py"],
 }
 ROLES = ("proxy", "admin", "dialer", "resolver", "watcher")
 # A process's name in the kernel has room for 15 letters.
