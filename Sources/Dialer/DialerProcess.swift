@@ -31,8 +31,7 @@ final class DialerProcess {
     private var lastToken: UInt64 = 0
     private var probe = DecoderProbe()
     private var names = Names()
-    /// At the last ping: there was no channel to the resolver.
-    private var wasWithoutResolver = false
+    private var resolverAbsence = Absence()
     var refusals = LogBudget()
     private var violations = LogBudget()
     var now = Clock.milliseconds()
@@ -125,8 +124,9 @@ final class DialerProcess {
         case .stop: _exit(ExitCode.ok.rawValue)
         case .ping(let number):
             _ = control.send(FromChild.pong(number))
-            if names.isCutOff && wasWithoutResolver { _ = control.send(FromChild.unlinked(from: .resolver)) }
-            wasWithoutResolver = names.isCutOff
+            if resolverAbsence.lasts(names.isCutOff, now: Clock.milliseconds()) {
+                _ = control.send(FromChild.unlinked(from: .resolver))
+            }
         case .allowlist(let generation, let confirmedAt): adopt(descriptor, generation, confirmedAt)
         case .allowlistConfirmed(let generation, let confirmedAt):
             if policy.generation == generation { policy.confirmedAt = confirmedAt }

@@ -53,7 +53,10 @@ struct Names {
         while true {
             switch channel.receive(FromResolver.self) {
             case .nothing: return .nothing
-            case .closed, .violation: return .closed
+            case .closed: return .closed
+            case .violation(let violation):
+                ChildLog.write(.error, "the resolver broke the protocol", [("violation", violation.description)])
+                return .closed
             case .message(.resolved(let id, let addresses), _):
                 guard let dial = pending.removeValue(forKey: id) else { continue }
                 return addresses.isEmpty ? .failed(dial, .nameNotFound) : .resolved(dial, addresses)

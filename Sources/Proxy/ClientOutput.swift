@@ -125,8 +125,8 @@ extension Loop {
     private func upstreamDeadline(
         _ upstream: UnsafeMutablePointer<Upstream>, _ client: UnsafeMutablePointer<Client>
     ) -> Int64 {
-        // It was a 100 Continue that waited.
-        if upstream.pointee.phase == .handshake { return now + Int64(settings.connectTimeout) }
+        // It was a 100 Continue that waited, and this has had its deadline before.
+        if upstream.pointee.phase == .handshake { return upstream.pointee.assignedAt + Int64(settings.connectTimeout) }
         return switch upstream.pointee.purpose {
         case .prefiller: now + Int64(settings.prefillTimeout)
         case .decoder: client.pointee.outgoing.isSent ? 0 : handoffExpiry(client)

@@ -24,9 +24,8 @@ final class ProxyProcess: @unchecked Sendable {
     private var allowlist: AllowlistInForce?
     private var progress: AllowlistProgress?
     private var reportedAllowlist: UInt64 = 0
-    /// At the last ping: some loop had no channel to it.
-    private var wasWithoutDialer = false
-    private var wasWithoutSigner = false
+    private var dialerAbsence = Absence()
+    private var signerAbsence = Absence()
 
     init(control fd: Int32) { control = Channel(fd: fd) }
 
@@ -142,12 +141,15 @@ final class ProxyProcess: @unchecked Sendable {
             }
             self.segment = segment
         case .dialer(let loop):
+            // The loops take it up after this, and a ping may be right behind it.
+            dialerAbsence.end()
             if loops.isEmpty {
                 if let old = dialerChannels.updateValue(descriptor, forKey: loop) { close(old) }
             } else {
                 give(dialer: descriptor, to: Int(loop))
             }
         case .signer(let loop):
+            signerAbsence.end()
             if loops.isEmpty {
                 if let old = signerChannels.updateValue(descriptor, forKey: loop) { close(old) }
             } else {
@@ -198,15 +200,12 @@ final class ProxyProcess: @unchecked Sendable {
         say(.allowlistInForce(generation: least))
     }
 
-    /// With each ping: is a loop without a channel that had none at the last one?
+    /// With each ping: has a loop been without a channel since the last one?
     private func reportUnlinked() {
         guard let shared else { return }
-        let isWithoutDialer = shared.loopsWithoutDialer(0) > 0
-        if isWithoutDialer && wasWithoutDialer { say(.unlinked(from: .dialer)) }
-        wasWithoutDialer = isWithoutDialer
-        let isWithoutSigner = shared.loopsWithoutSigner(0) > 0
-        if isWithoutSigner && wasWithoutSigner { say(.unlinked(from: .signer)) }
-        wasWithoutSigner = isWithoutSigner
+        let now = Clock.milliseconds()
+        if dialerAbsence.lasts(shared.loopsWithoutDialer(0) > 0, now: now) { say(.unlinked(from: .dialer)) }
+        if signerAbsence.lasts(shared.loopsWithoutSigner(0) > 0, now: now) { say(.unlinked(from: .signer)) }
     }
 
     private func spread(_ allowlist: AllowlistInForce) {

@@ -100,23 +100,33 @@ extension Supervisor {
         perform(shutdown.handle(.essentialFailed))
     }
 
-    /// A sibling that dies is replaced and linked anew long before two pings have passed. This one goes on, and has cut the
-    /// child off or closed the channel by mistake; a new process gets new channels. The old one finishes what it has, so
-    /// that neither of the two can end anything by this. (A child that was taken over won't say it, and stays cut off.)
+    /// A sibling that dies is replaced and linked anew long before two pings have passed. This one goes on, and one of the
+    /// two is at fault. The child is replaced in order; if its successor loses the same process of the sibling again, that
+    /// one is. What they have is finished, so that neither can end anything by this. (A child that was taken over won't say
+    /// it, and stays cut off.)
     private func replaceUnlinked(_ child: ChildProcess, from role: Role) {
         guard shutdown.phase == .running, let (component, which) = place(of: child), which == .current,
-            let sibling = self.component(role)?.current, sibling.phase == .serving,
+            let other = self.component(role), let sibling = other.current, sibling.phase == .serving,
             // Otherwise the next heartbeat links them.
             child.linked[role] == sibling.instance,
             // Their channels may be on the way.
             now - max(child.readyAt, sibling.readyAt) >= Self.heartbeat,
-            // One at a time: where too many drain the oldest is ended.
-            component.retired.isEmpty
+            // It is said once for each ping.
+            now - child.unlinkedAt >= Self.heartbeat / 2
         else { return }
-        log.write(
-            .error, "\(child.role.name) has lost its channel to the \(role.name) and is replaced",
-            [("child_pid", "\(child.pid)")])
-        handle(.restartRequested, component)
+        if child.unlinkedAt == 0 {
+            log.write(
+                .error, "\(child.role.name) has lost its channel to the \(role.name)",
+                [("child_pid", "\(child.pid)"), ("\(role.name)_pid", "\(sibling.pid)")])
+        }
+        child.unlinkedAt = now
+        publish()
+        // One at a time: where too many drain the oldest is ended.
+        guard component.replacement == nil, other.replacement == nil, component.retired.isEmpty else { return }
+        let isAgain = !sibling.lostBy.insert(child.role).inserted
+        let failed = isAgain ? other : component
+        log.write(.warning, "\(failed.role.name) is replaced, because channels to the \(role.name) are lost")
+        handle(.restartRequested, failed)
     }
 
     /// The component of a process, and which of its processes it is; nil for retired ones.

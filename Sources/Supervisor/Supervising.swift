@@ -197,7 +197,9 @@ extension Supervisor {
             resolver.send(.resolverClient, descriptor: ends.0) && dialer.send(.resolver, descriptor: ends.1)
         close(ends.0)
         close(ends.1)
-        if isLinked { dialer.linked[.resolver] = resolver.instance }
+        if !isLinked { return }
+        dialer.linked[.resolver] = resolver.instance
+        dialer.unlinkedAt = 0
     }
 
     /// The resolver has no right to open a file, so it is handed the two it needs.
@@ -236,6 +238,7 @@ extension Supervisor {
             if !isLinked { return }
         }
         proxy.linked[other.role] = other.instance
+        proxy.unlinkedAt = 0
     }
 
     private func announceReady(_ component: Component) {

@@ -82,9 +82,12 @@ public final class SignerLink {
         while let channel {
             switch channel.receive(FromSigner.self) {
             case .nothing: return true
-            case .closed, .violation:
-                self.channel = nil
-                isCutOff = true
+            case .closed:
+                loseChannel()
+                return false
+            case .violation(let violation):
+                ChildLog.write(.error, "the signer broke the protocol", [("violation", violation.description)])
+                loseChannel()
                 return false
             case .message(.signed(let id, let signature), _):
                 if let pending = take(id) { body(pending.owner, .signature(signature)) }
@@ -93,6 +96,11 @@ public final class SignerLink {
             }
         }
         return false
+    }
+
+    private func loseChannel() {
+        channel = nil
+        isCutOff = true
     }
 
     @discardableResult

@@ -3,6 +3,7 @@ machine can't check."""
 
 import contextlib
 import ctypes
+import errno
 import os
 import pathlib
 import shutil
@@ -93,6 +94,8 @@ def sockets_of(pid):
             except OSError:
                 continue  # closed meanwhile
             fd = libc.syscall(438, pidfd, int(name), 0)  # pidfd_getfd, the same number everywhere
+            if fd < 0 and ctypes.get_errno() == errno.EBADF:
+                continue  # closed meanwhile
             if fd < 0:
                 not_checked(f"a socket taken from a process: {os.strerror(ctypes.get_errno())}")
             with socket.socket(fileno=fd) as taken:

@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { REPORTS, SILENT, BARE, LIES, REFUSES, MUTE, FORGES, DISOWNS, LATE, DUMPABLE };
+enum { REPORTS, SILENT, BARE, LIES, REFUSES, MUTE, FORGES, DISOWNS, LATE, DUMPABLE, DROPS };
 
 // Messages of the control channel (PROTOCOL.md).
 enum { READY = 1, PONG = 2, VIOLATION = 8, CERTIFICATES_JUDGED = 11 };
@@ -76,7 +76,7 @@ static void disown(const uint8_t *use_and_key) {
     say(CERTIFICATES_JUDGED, disowns, sizeof disowns);
 }
 
-// Answers pings, and says in its log when a listening socket or a snapshot comes.
+// Answers pings, and says in its log when a listening socket or a snapshot comes. With DROPS no sibling's channel lasts.
 static void obey(void) {
     for (;;) {
         uint8_t frame[20000];
@@ -93,11 +93,11 @@ static void obey(void) {
         if (frame[1] == ALLOWLIST) note("E a snapshot came\n");
         if (CASE == DISOWNS && frame[1] == CERTIFICATES) disown(frame + 8);
         struct cmsghdr *first = CMSG_FIRSTHDR(&message);
-        if (CASE == FORGES && first && (frame[1] == STATUS_PAGE || frame[1] == PEER_SEGMENT)) {
-            int fd;
-            memcpy(&fd, CMSG_DATA(first), sizeof fd);
-            forge(frame[1], fd);
-        }
+        if (!first) continue;
+        int fd;
+        memcpy(&fd, CMSG_DATA(first), sizeof fd);
+        if (CASE == FORGES && (frame[1] == STATUS_PAGE || frame[1] == PEER_SEGMENT)) forge(frame[1], fd);
+        if (CASE == DROPS) close(fd);
     }
 }
 
@@ -111,12 +111,13 @@ int main(void) {
     }
     if (CASE == SILENT) close_in(forbidden, SECCOMP_RET_KILL_PROCESS);
     if (CASE == LIES) close_in(forbidden, SECCOMP_RET_ALLOW);
-    if (CASE == MUTE || CASE == FORGES || CASE == DISOWNS || CASE == DUMPABLE)
+    if (CASE == MUTE || CASE == FORGES || CASE == DISOWNS || CASE == DUMPABLE || CASE == DROPS)
         close_in(forbidden, SECCOMP_RET_KILL_PROCESS);
     if (CASE == REFUSES) _exit(64);
     if (CASE == LATE) usleep(500000);
     say(READY, NULL, 0);
-    if (CASE == BARE || CASE == LATE || CASE == MUTE || CASE == FORGES || CASE == DISOWNS || CASE == DUMPABLE)
+    if (CASE == BARE || CASE == LATE || CASE == MUTE || CASE == FORGES || CASE == DISOWNS || CASE == DUMPABLE
+        || CASE == DROPS)
         obey();
     usleep(300000);
     if (CASE == LIES) {

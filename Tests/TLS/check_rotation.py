@@ -45,12 +45,12 @@ def check(pki, swaps, seconds, streams, most_seconds):
                 time.sleep(0.005)
             delays.append(time.monotonic() - swapped)
             connections += 1
-        taken = house.tls_metric("sidecar_certificate_reloads_total", result="taken")
         house.swap("turn0", key="turn1")
         deadline = time.monotonic() + 10
         while not house.tls_metric("sidecar_certificate_reloads_total", result="refused"):
             assert time.monotonic() < deadline, "a broken pair was not refused"
             time.sleep(0.05)
+        taken = house.tls_metric("sidecar_certificate_reloads_total", result="taken")
         assert shown(house.port, context) == serials[(swaps - 1) % 2], "the old certificate was lost to a broken pair"
         told = result(running)
         assert_clean(told)

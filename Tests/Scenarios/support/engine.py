@@ -27,6 +27,9 @@ def free_port():
             continue
         given.add(port)
         with socket.socket() as v4, socket.socket(socket.AF_INET6) as v6:
+            # A program that another thread starts just now holds copies of these until it runs; they must be in nobody's way.
+            for trial in (v4, v6):
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 v4.bind(("127.0.0.1", port))
                 v6.bind(("::1", port))

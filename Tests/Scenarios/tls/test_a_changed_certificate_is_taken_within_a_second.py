@@ -76,7 +76,7 @@ def test_it_is(launch_tls, certificates, way):
             assert idle.ask().status == 200 and idle.serial == certificates.serial("p256")
         stream.finish()
         assert b"[DONE]" in streaming.read_until(b"0\r\n\r\n")
-    assert reloads(sidecar, "taken") == 3
+    wait_for(lambda: reloads(sidecar, "taken") == 3, "all to be counted", 5)
 
 
 @pytest.mark.parametrize("way", [by_swap, in_place])

@@ -71,7 +71,7 @@ def test_a_changed_one_is_taken(launch, engine, certificates):
         return names(fresh) == ["spiffe://cluster.local/ns/llm/sa/sidecar-2"]
 
     wait_for(shown, "the new certificate to be shown", 5)
-    assert sidecar.metric("sidecar_certificate_reloads_total", result="taken") == 1
+    wait_for(lambda: sidecar.metric("sidecar_certificate_reloads_total", result="taken") == 1, "it to be counted", 5)
     volume.swap("sidecar", key="second")
     wait_for(lambda: sidecar.metric("sidecar_certificate_reloads_total", result="refused") >= 1, "the pair to be refused", 5)
     assert shown()
