@@ -115,12 +115,13 @@ final class DialerProcess {
             }
             clients[token] = ProxyChannel(fd: descriptor, token: token)
         case .resolver:
+            resolverAbsence.end()
             if names.fd >= 0 { poll.remove(names.fd) }
             let token = makeToken()
             for pending in names.replaceChannel(fd: descriptor, token: token) {
                 refuse(pending.channel, pending.id, .noResources)
             }
-            try? poll.add(descriptor, CL_IN, token: token)
+            if (try? poll.add(descriptor, CL_IN, token: token)) == nil { _ = names.closeChannel() }
         case .stop: _exit(ExitCode.ok.rawValue)
         case .ping(let number):
             _ = control.send(FromChild.pong(number))

@@ -133,6 +133,10 @@ extension Supervisor {
         linkTheUnlinked()
         checkListeners()
         for child in components.flatMap(\.processes) where child.phase != .stopping {
+            // What isn't said any more isn't so.
+            for (sibling, saidAt) in child.unlinkedFrom where now - saidAt > 2 * Self.heartbeat + Self.heartbeat / 2 {
+                child.unlinkedFrom[sibling] = nil
+            }
             child.pingNumber &+= 1
             child.send(.ping(child.pingNumber))
             let silence = now - child.heardAt

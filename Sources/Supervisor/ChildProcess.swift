@@ -46,10 +46,10 @@ final class ChildProcess {
     var awaitedCertificates: Set<UInt32> = []
     /// The instances that its channels lead to: of dialer and signer (proxies), of the resolver (dialers).
     var linked: [Role: UInt32] = [:]
-    /// When it said last that it lost a channel and got no other since, in milliseconds; 0 = it has all of them.
-    var unlinkedAt: Int64 = 0
-    /// Who has lost its channels to this process.
-    var lostBy: Set<Role> = []
+    /// The siblings to which it has no channel, and when it said so last, in milliseconds.
+    var unlinkedFrom: [Role: Int64] = [:]
+    /// The instances that were replaced, or are to be, because they lost their channel to this process.
+    var lostBy: [Role: UInt32] = [:]
 
     private init(
         role: Role, instance: UInt32, channel: Channel, log: LogPipe, segmentFD: Int32, readableSegmentFD: Int32,

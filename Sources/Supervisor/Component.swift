@@ -30,5 +30,5 @@ final class Component {
         return all
     }
 
-    var isReady: Bool { machine.isReady && current?.isSilent == false && current?.unlinkedAt == 0 }
+    var isReady: Bool { machine.isReady && current?.isSilent == false && current?.unlinkedFrom.isEmpty == true }
 }

@@ -101,9 +101,8 @@ extension Supervisor {
     }
 
     /// A sibling that dies is replaced and linked anew long before two pings have passed. This one goes on, and one of the
-    /// two is at fault. The child is replaced in order; if its successor loses the same process of the sibling again, that
-    /// one is. What they have is finished, so that neither can end anything by this. (A child that was taken over won't say
-    /// it, and stays cut off.)
+    /// two is at fault. The child is replaced in order; if its successor loses the same process of the sibling too, that one
+    /// is. (A child that was taken over won't say it, and stays cut off.)
     private func replaceUnlinked(_ child: ChildProcess, from role: Role) {
         guard shutdown.phase == .running, let (component, which) = place(of: child), which == .current,
             let other = self.component(role), let sibling = other.current, sibling.phase == .serving,
@@ -112,19 +111,21 @@ extension Supervisor {
             // Their channels may be on the way.
             now - max(child.readyAt, sibling.readyAt) >= Self.heartbeat,
             // It is said once for each ping.
-            now - child.unlinkedAt >= Self.heartbeat / 2
+            now - child.unlinkedFrom[role, default: 0] >= Self.heartbeat / 2
         else { return }
-        if child.unlinkedAt == 0 {
+        if child.unlinkedFrom.updateValue(now, forKey: role) == nil {
             log.write(
                 .error, "\(child.role.name) has lost its channel to the \(role.name)",
                 [("child_pid", "\(child.pid)"), ("\(role.name)_pid", "\(sibling.pid)")])
+            publish()
         }
-        child.unlinkedAt = now
-        publish()
-        // One at a time: where too many drain the oldest is ended.
-        guard component.replacement == nil, other.replacement == nil, component.retired.isEmpty else { return }
-        let isAgain = !sibling.lostBy.insert(child.role).inserted
+        let isAgain = sibling.lostBy[child.role, default: child.instance] != child.instance
         let failed = isAgain ? other : component
+        guard component.replacement == nil, other.replacement == nil,
+            // One at a time: where too many drain the oldest is ended.
+            failed.retired.isEmpty
+        else { return }
+        sibling.lostBy[child.role] = child.instance
         log.write(.warning, "\(failed.role.name) is replaced, because channels to the \(role.name) are lost")
         handle(.restartRequested, failed)
     }

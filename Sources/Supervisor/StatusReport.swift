@@ -57,7 +57,8 @@ enum StatusReport {
 
     private static func row(_ component: Component, _ child: ChildProcess?, actual: String, _ now: Int64) -> String {
         let last = component.lastDeath.map { LogSink.quoted($0.description) } ?? "null"
-        let ready = child.map { $0.readyAt > 0 && !$0.isSilent && $0.unlinkedAt == 0 && $0.phase == .serving } ?? false
+        let ready =
+            child.map { $0.readyAt > 0 && !$0.isSilent && $0.unlinkedFrom.isEmpty && $0.phase == .serving } ?? false
         return "{\"name\":\"\(component.role.name)\",\"instance\":\(child?.instance ?? 0),\"pid\":\(child?.pid ?? 0),"
             + "\"wanted\":\"\(component.machine.wanted == .up ? "up" : "down")\",\"actual\":\"\(actual)\","
             + "\"ready\":\(ready),\"restarts\":\(component.machine.restarts),"

@@ -199,7 +199,7 @@ extension Supervisor {
         close(ends.1)
         if !isLinked { return }
         dialer.linked[.resolver] = resolver.instance
-        dialer.unlinkedAt = 0
+        dialer.unlinkedFrom[.resolver] = nil
     }
 
     /// The resolver has no right to open a file, so it is handed the two it needs.
@@ -238,7 +238,7 @@ extension Supervisor {
             if !isLinked { return }
         }
         proxy.linked[other.role] = other.instance
-        proxy.unlinkedAt = 0
+        proxy.unlinkedFrom[other.role] = nil
     }
 
     private func announceReady(_ component: Component) {
