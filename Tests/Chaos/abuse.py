@@ -88,6 +88,7 @@ def by_replacements(decoder):
                 before["proxy"] = house.pids()["proxy"]
             else:
                 wait_for(lambda n=number: house.metrics()["sidecar_ipc_violations_total"] == n, f"{name} counted")
+                wait_for(lambda n=number: len(violations(house, "")) == n, f"{name} logged")
                 assert words in violations(house, "")[-1], f"{name}: {violations(house, '')[-1]}"
                 ended = json.loads(violations(house, "")[-1])["child_pid"]
                 wait_for(lambda pid=int(ended): not is_alive(pid), f"{name}: the sender ended", timeout=3)

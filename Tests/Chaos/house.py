@@ -2,6 +2,7 @@
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 
@@ -134,8 +136,26 @@ class House:
         return "\n".join(self.log)
 
     def logged(self, *pieces):
-        """Log lines that hold all of these pieces."""
+        """Log lines that hold all of these pieces, among all that is written by now."""
+        found = self._lines_with(pieces)
+        if not found and self.reader:
+            self._settle()
+            found = self._lines_with(pieces)
+        return found
+
+    def _lines_with(self, pieces):
         return [line for line in list(self.log) if all(piece in line for piece in pieces)]
+
+    def _settle(self):
+        """What a test knows by another way may be in the pipe still, or on its way from there into the list."""
+        deadline = time.monotonic() + 1
+        with contextlib.suppress(OSError, ValueError):
+            while time.monotonic() < deadline:
+                unread = fcntl.ioctl(self.process.stderr.fileno(), termios.FIONREAD, b"\0" * 4)
+                if int.from_bytes(unread, sys.byteorder) == 0:
+                    break
+                time.sleep(0.005)
+        time.sleep(0.01)
 
     # ---- what it says of itself
 
