@@ -281,8 +281,8 @@ final class Loop {
 
 /// What all loops of a process share: words, changed by atomic operations only.
 final class Shared: @unchecked Sendable {
-    // Sound: `buffered` is only touched by atomic adds; the rest is set before the other threads start, or belongs to
-    // the first loop's thread.
+    // Sound: the words are only touched by atomic adds; the rest is set before the other threads start, or belongs to the
+    // first loop's thread.
     private let bufferedWord: UnsafeMutablePointer<Int64>
     private let cutWord: UnsafeMutablePointer<Int64>
     private let busyWord: UnsafeMutablePointer<Int64>

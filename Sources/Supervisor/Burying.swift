@@ -149,8 +149,9 @@ extension Supervisor {
             } else if silence > Self.silenceUnready && !child.isSilent {
                 child.isSilent = true
                 log.write(.warning, "\(child.role.name) does not answer", [("child_pid", "\(child.pid)")])
-                publish()
             }
         }
+        // Silence, links made late and marks that have run out change who is ready, and nothing else may happen for long.
+        publish()
     }
 }
